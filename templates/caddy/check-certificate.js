@@ -5,22 +5,21 @@
 //     walked together, a segment at a time: each segment is a text that one of them has here, or any other text, of
 //     which only the narrowest type is told. Where a path ends, it has come to an entry of the table, and to some rows.
 //  2. For both and each method, the site is run from top to bottom, as Caddy runs what is in `route`, for all callers,
-//     addresses and values of quoted tables, and has to come to what the rows demand. A directive, a matcher or a form
-//     of an expression that is not known at its place is refused.
+//     addresses and values of quoted tables, and has to come to what the rows demand. What is not known is refused.
 // Nothing in a certificate is believed. All lines of the files have to be in `around` word for word, but those of the
-// tables in `FOLLOWED`. What the others do, and what is set for them alone, is left to the reader.
+// tables in `FOLLOWED`. What the others do, and what is set for them alone, is left to the reader, and so are the sites
+// in `beside`, which have other ports.
 // On trust is Caddy's manual on its directives; that {request.safe_path} is "" or the path as it was sent, that types
 // accept what narrower ones do (`WIDER`) and no ""; that {key.id} owns the key that was sent, and {key.token} is its
-// token, without a blank at its start; that the imported secrets make no other directive than the table {key.found}.
+// token, without a blank at its start; that the imported secrets make no other directive than the table {key.found};
+// the expressions that find the client's address in a header where proxies in front tell it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-const ending = (status) => (why) => { throw Object.assign(new Error(why), { status }); };
-const [differs, cannot] = [1, 2].map(ending);
+const [differs, cannot] = [1, 2].map((status) => (why) => { throw Object.assign(new Error(why), { status }); });
 const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const unique = (items) => [...new Set(items)];
-const FOLLOWED = ['request.row', 'request.route', 'caller.class'];
-FOLLOWED.push('decision.pass', 'decision.reason', 'decision.status', 'decision.allow');
+const FOLLOWED = /^(?:request\.(?:row|route)|caller\.class|decision\.(?:pass|reason|status|allow))$/;
 
 // ---- The files. A line is a list of its words, with a list of lines at its end where it has a block.
 const WORD = /[ \t]*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([!$-;=-[\]-_a-~][!#-[\]-_a-~]*))(?=\s|$)/y;
@@ -46,23 +45,43 @@ function linesOf(folder, name) {
 }
 const blockOf = (line) => (Array.isArray(line.at(-1)) ? line.at(-1) : undefined);
 /** Puts files in the place of their imports. Those of snippets and secrets stay. */
-function inlined(lines, folder, snippets) {
-  return lines.flatMap((line) => {
-    const [word, file, ...more] = line;
-    if (word === 'import' && file !== 'secrets/keys*' && !snippets.has(file))
-      return /^[\w.-]+$/.test(file) && more.length === 0 ? linesOf(folder, file) : cannot(`import ${file}`);
-    return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
-  });
-}
+const inlined = (lines, folder, snippets) => lines.flatMap((line) => {
+  const [word, file, ...more] = line;
+  if (word === 'import' && file !== 'secrets/keys*' && !snippets.has(file))
+    return /^[\w.-]+$/.test(file) && more.length === 0 ? linesOf(folder, file) : cannot(`import ${file}`);
+  return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
+});
 /** Puts snippets in the place of their imports, in `route` too. */
-function filled(lines, snippets) {
-  return lines.flatMap((line) => {
-    if (line[0] === 'route' && blockOf(line)) return [[...line.slice(0, -1), filled(blockOf(line), snippets)]];
-    if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
-    return line.length === 2 && snippets.has(line[1]) ? filled(snippets.get(line[1]), snippets) : cannot(line);
-  });
+const filled = (lines, snippets) => lines.flatMap((line) => {
+  if (line[0] === 'route' && blockOf(line)) return [[...line.slice(0, -1), filled(blockOf(line), snippets)]];
+  if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
+  return line.length === 2 && snippets.has(line[1]) ? filled(snippets.get(line[1]), snippets) : cannot(line);
+});
+/** Adds the forms that IPv4 addresses may have in a header. */
+const withMapped = (ranges) => ranges.concat(ranges.filter((range) => !range.includes(':')).map((range) =>
+  range.replace(/^(.*)\/(\d+)$/, (_, address, bits) => `::ffff:${address}/${96 + Number(bits)}`)));
+/** Leaves out the lines that tell the client's address, which have to be these but for two expressions. */
+function withoutClient(lines, { header, trusted }, snippets) {
+  const start = lines.findIndex((line) => same(line, ['vars', 'hops', '0']));
+  const [name, address] = [lines[start + 1]?.[1], '{client.hop{args[1]}}'];
+  const [map = [], ...rest] = snippets.get(name) ?? [];
+  const hopOf = (_, at) => ['import', name, `${at}`, `${at + 1}`, at < 8 ? `{client.hop${at + 1}}` : ''];
+  const isHop = [['vars', 'hops', '{args[0]}'], ['client_ip', ...withMapped(trusted)], ['not', 'vars', address, '']];
+  const next = ['vars', '@hop{args[1]}', [['hops', '{args[1]}'], ['client_ip', '{args[2]}']]];
+  const form = [['map', `{http.request.header.${header}}`, address], ['@hop{args[1]}', isHop], next];
+  const found = [map.slice(0, 3), ...rest, lines.slice(start + 1, start + 10)];
+  if (!same(found, [...form, Array.from({ length: 9 }, hopOf)])) cannot("the client's address is told in another way");
+  const isEarly = /client_ip/.test(JSON.stringify(filled(lines.slice(0, start), snippets)));
+  return isEarly ? cannot("the client's address is used before it is told") : lines.toSpliced(start, 10);
 }
-const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.includes(String(name).slice(1, -1));
+/** Returns whether a line does nothing but set variables of a shadow, which nothing that is followed looks at. */
+function isAside([name, ...all]) {
+  const [args, block] = [all.filter((word) => typeof word === 'string' && word[0] !== '@'), blockOf(all)];
+  if (name === 'map') return /^\{shadow\.\w+\}$/.test(args[1]);
+  if (name === 'vars') return (args.length > 0 ? [args] : block).every(([own]) => /^shadow(?:_\w+)?$/.test(own));
+  return name[0] === '@' || (name === 'route' && args.length === 0 && block.every(isAside));
+}
+const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.test(String(name).slice(1, -1));
 /** Leaves out the rows of the tables that are followed. */
 const around = (lines) => lines.map((line) =>
   isFollowed(line) ? line.slice(0, 3) : blockOf(line) ? [...line.slice(0, -1), around(blockOf(line))] : line);
@@ -142,14 +161,13 @@ function endsOf(table, rows) {
   }
   return [...ends.values()];
 }
-/** Returns the class of a method by the table that finds it in an entry, which may have rows of three forms. */
+/** The rows that a table may have which finds methods in an entry: one method, those without a class, all others. */
+const ROUTES = [/^~\^([A-Z][A-Z0-9_-]*) \(\?:\[\^ \]\+ \)\*\1=\(\[\^ \]\+\) "\$1"$/];
+ROUTES.push(/^~\^\(\?:[A-Z|-]+\)  ""$/, /^~\^\[A-Z_-\]\+ \[\*\]=\(\[\^ \]\+\)\(\?: \.\*\)\?\$ "\$1"$/);
 function routeOf({ source, rows, fallback }, method, row) {
   if (source !== '{http.request.method} {http.vars.row}') cannot('{request.route} looks at something else');
   for (const [key, value] of rows) {
-    const isOne = /^~\^([A-Z][A-Z0-9_-]*) \(\?:\[\^ \]\+ \)\*\1=\(\[\^ \]\+\)$/.test(key) && value === '$1';
-    const isNone = /^~\^\(\?:[A-Z|-]+\) $/.test(key) && value === '';
-    const isRest = key === '~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$' && value === '$1';
-    if (!isOne && !isNone && !isRest) cannot(`the row ${key} of routes`);
+    if (!ROUTES.some((form) => form.test(`${key} "${value}"`))) cannot(`the row ${key} of routes`);
     const found = new RegExp(key.slice(1)).exec(`${method} ${row}`);
     if (found) return value && found[1];
   }
@@ -180,16 +198,14 @@ class Way {
     return /[{}\\$]/.test(text) ? cannot(`the text ${template}`) : text;
   }
   value(name, vars = this.vars) {
-    if (name.startsWith('http.vars.')) {
-      const set = vars.get(name.slice('http.vars.'.length));
-      return set ? this.evaluate(set.template, set.vars) : '';
-    }
+    const set = vars.get(/^http\.vars\.(\w+)$/.exec(name)?.[1]);
+    if (set) return this.evaluate(set.template, set.vars);
     // Caddy takes what nobody has made for "".
-    if (name === 'caller.class' && !this.maps.has(name)) return '';
+    if (/^(?:http\.vars\.token|caller\.class)$/.test(name) && !this.maps.has(name)) return '';
     const table = this.maps.get(name) ?? cannot(`{${name}} is not known here`);
     if (name === 'key.id' || name === 'key.token') {
-      const isFound = this.hasSecrets && vars.get('found')?.template === '{key.found}';
       table.isOwn ??= same([table.source, table.rows, table.fallback], ['{http.vars.found}', KEY_ROWS[name], '']);
+      const isFound = this.hasSecrets && vars.get('found')?.template === '{key.found}';
       if (!isFound || !table.isOwn) cannot(`{${name}}`);
       return this.ask(name, name === 'key.id' ? ['', ...this.ids, '⟨key⟩'] : ['', '⟨token⟩']);
     }
@@ -199,7 +215,7 @@ class Way {
     }
     if (name === 'request.route')
       return table === this.routeTable && this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
-    if (FOLLOWED.includes(name)) return this.lookUp(name, table, vars);
+    if (FOLLOWED.test(name)) return this.lookUp(name, table, vars);
     this.freeze(table.source);
     const values = unique([...table.rows.map(([, value]) => value), table.fallback]);
     return values.some((value) => /[${}\s\\]/.test(value)) ? cannot(`{${name}} is no word`) : this.ask(name, values);
@@ -207,13 +223,13 @@ class Way {
   /** What a quoted table has looked at must not change any more. */
   freeze(template) {
     for (const [, name] of template.matchAll(/\{([\w.]+)\}/g)) {
+      if (/^(?:http\.vars\.)?shadow/.test(name)) cannot(`{${name}} is a shadow's`);
       if (this.maps.has(name) && !this.frozen.has(name)) this.freeze(this.maps.get(name).source);
       this.frozen.add(name);
     }
   }
   lookUp(name, table, vars) {
-    if (!table.isChecked) checkForms(name, table, this.ids);
-    table.isChecked = true;
+    table.isChecked ||= !checkForms(name, table, this.ids);
     const text = this.evaluate(table.source, vars);
     const fields = table.source.split(' ').length;
     if (fields > 1 && text.split(' ').length !== fields) cannot(`a value with a blank in {${name}}: ${text}`);
@@ -228,9 +244,8 @@ class Way {
   fits(lines) {
     const names = lines.map(([name]) => name).filter((name) => name !== 'not' && name !== 'header');
     if (names.length > unique(names).length) cannot(`a matcher has two of ${names}`);
-    const isOfHead = ([name]) => name === 'header' || name === 'protocol';
-    const head = lines.filter(isOfHead);
-    const isRest = lines.filter((line) => !isOfHead(line)).every((line) => this.holds(line));
+    const head = lines.filter(([name]) => /^(?:header|protocol)$/.test(name));
+    const isRest = lines.filter((line) => !head.includes(line)).every((line) => this.holds(line));
     return isRest && (head.length === 0 || this.ask(JSON.stringify(head), [true, false]));
   }
   holds([name, ...args]) {
@@ -238,17 +253,17 @@ class Way {
     if (name === 'client_ip') return this.ask(addressName(args), [true, false]);
     const [key = '', ...values] = args;
     if (values.some((value) => typeof value !== 'string' || /[{}]/.test(value))) cannot(`a matcher with ${values}`);
+    if (!/^vars(?:_regexp)?$/.test(name)) cannot(`the matcher ${name}`);
     const own = /[{}]/.test(key) ? this.evaluate(key) : this.value(`http.vars.${key}`);
     if (name === 'vars') return values.includes(own);
-    if (name === 'vars_regexp' && values.length === 1 && SAFE.test(values[0]) && !/[⟨⟩]/.test(own))
-      return new RegExp(values[0]).test(own);
+    if (values.length === 1 && SAFE.test(values[0]) && !/[⟨⟩]/.test(own)) return new RegExp(values[0]).test(own);
     return cannot(`the matcher ${name}`);
   }
   /** Runs lines in order. Returns what becomes of the request, or nothing if they leave it to those that follow. */
   run(lines, outer) {
     const matchers = once(this.matchers, lines, () => new Map([...(outer ?? []), ...matchersOf(lines)]));
     for (const line of lines) {
-      const end = line[0][0] === '@' ? undefined : this.directive(line, matchers);
+      const end = isAside(line) ? undefined : this.directive(line, matchers);
       if (end) return end;
     }
     return undefined;
@@ -270,8 +285,8 @@ class Way {
     else if (is('header', 2)) this.allow = this.evaluate(args[1]);
     else if (is('error', 2)) return { refused: this.evaluate(args[0]), status: this.evaluate(args[1]) };
     else if (is('respond', 2) && !block) return { leads: [name, ...args] };
-    else if (is('reverse_proxy', 2) && block?.every(([word]) => word === 'import' || word === 'header_up'))
-      return { leads: [name, args[0], ...block.at(-1)] };
+    else if (name === 'reverse_proxy' && block?.every(([word]) => word === 'import' || word === 'header_up'))
+      return { leads: [name, ...args.slice(0, -1), ...block.at(-1)] };
     else cannot(`${name} with ${args.length} words is not known here`);
     return undefined;
   }
@@ -279,18 +294,19 @@ class Way {
     if (typeof template !== 'string' || more.length > 0 || !/^\w+$/.test(name)) cannot(`the variable ${name}`);
     if (this.frozen.has(`http.vars.${name}`)) cannot(`${name} is changed after it was looked at`);
     if (/^[+-]?[\d.]/.test(template)) cannot(`the number ${template}`);
+    if (name === 'client_ip') cannot("the client's address is changed");
     this.vars = new Map(this.vars).set(name, { template, vars: this.vars });
   }
   define(source, destination, block) {
     const [, name] = /^\{([\w.]+)\}$/.exec(destination) ?? cannot(`a table for ${destination}`);
-    const isOwn = /^(?:http(?!\.auth\.user\.id$)|env|file|time|system)\b/.test(name);
+    const isOwn = /^(?:http(?!\.auth\.user\.id$)|env|file|time|system|client)\b/.test(name);
     if (isOwn || this.maps.has(name) || this.frozen.has(name)) cannot(`{${name}} is made twice`);
     this.maps.set(name, once(this.tables, block, () => tableOf(source, block)));
   }
 }
 function matchersOf(lines) {
   const own = lines.filter(([name]) => name[0] === '@').map(([name, ...parts]) => [name, blockOf(parts) ?? [parts]]);
-  return unique(own.map(([name]) => name)).length < own.length ? cannot('a matcher is there twice') : own;
+  return new Map(own).size < own.length ? cannot('a matcher is there twice') : own;
 }
 function tableOf(source, block) {
   if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string')) cannot(`an odd row of ${source}`);
@@ -314,20 +330,21 @@ function checkForms(name, { source, rows }, ids) {
   if (isKey && rows.flatMap(known).some(isNobody)) cannot(`{${name}} knows other keys`);
   if (fields.slice(0, -1).includes('{http.vars.token}') || (!isKey && source.includes('{http.vars.key}')))
     cannot(`{${name}} looks at a key or a token`);
-  if (fields.at(-1) !== '{http.vars.token}') return;
+  const isToken = fields.at(-1) === '{http.vars.token}';
   const isGood = (own) => own.length < fields.length || (own.length === fields.length && /^[⊙$]?$/.test(own.at(-1)));
-  if (sources.length < rows.length || sources.some((own) => textsOf(own, ANY).some((text) => !isGood(text.split(' ')))))
-    cannot(`{${name}} tells tokens apart`);
+  const isBad = (own) => textsOf(own, ANY).some((text) => !isGood(text.split(' ')));
+  if (isToken && (sources.length < rows.length || sources.some(isBad))) cannot(`{${name}} tells tokens apart`);
 }
 const KEY_ROWS = { 'key.id': [['~^([^ ]+) ', '$1']], 'key.token': [['~^[^ ]+ [a-z]+ (.+)$', '$1']] };
 const addressName = (ranges) => `client_ip ${[...ranges].sort().join(' ')}`;
 const STATUS = { 'key-missing': 401, 'key-malformed': 401, path: 404, query: 400, malformed: 400 };
 Object.assign(STATUS, { 'content-type': 415, 'body-size': 413 });
 /** Returns what rows demand of a request. */
-function wantedOf({ treatment, groups, allow }, { from, methodNotAllowed, usesKeys }, keys, way) {
-  const isIn = (ranges) => ranges === 'any' || way.ask(addressName(ranges), [true, false]);
+function wantedOf({ treatment, groups, allow }, { from, methodNotAllowed, usesKeys, client }, keys, way) {
+  const isIn = (ranges) =>
+    ranges === 'any' || way.ask(addressName(client ? withMapped(ranges) : ranges), [true, false]);
   const refused = (reason) => ({ refused: reason, status: String(STATUS[reason] ?? 403) });
-  if (!isIn(from)) return refused('address');
+  if (!isIn(treatment?.from ?? from)) return refused('address');
   if (usesKeys && !treatment?.isOpen) {
     const key = keys.find(({ id }) => id === way.value('key.id'));
     if (!key || !isIn(key.from)) return refused(way.value('key.fault'));
@@ -356,16 +373,17 @@ function check({ keys }, proxy, sites, snippets) {
     const isTold = line[0] === 'handle_errors' && line.length === 2 && isOnlyTold(blockOf(line), snippets);
     if (!isTold && !/^(?:bind|tls|log)$/.test(line[0])) cannot(`${line[0]} is not known beside the route of a site`);
   }
-  const [block, tables, matchers] = [filled(blockOf(routes[0]), snippets), new Map(), new Map()];
+  const lines = proxy.client ? withoutClient(blockOf(routes[0]), proxy.client, snippets) : blockOf(routes[0]);
+  const [block, tables, matchers] = [filled(lines, snippets), new Map(), new Map()];
   const named = (name) => {
     const [line, ...rest] = block.filter((each) => each[0] === 'map' && each[2] === `{${name}}` && each.length === 4);
-    if (!line || rest.length > 0) cannot(`not one table is {${name}}`);
-    return once(tables, line[3], () => tableOf(line[1], line[3]));
+    const isOne = line && rest.length === 0;
+    return isOne ? once(tables, line[3], () => tableOf(line[1], line[3])) : cannot(`not one table is {${name}}`);
   };
   const [rowTable, routeTable] = [named('request.row'), named('request.route')];
   if (rowTable.source !== '{request.safe_path}') cannot('{request.row} looks at something else');
-  const classes = Object.values(proxy.treatments).flatMap((each) => each.classes);
-  if (classes.length > unique(classes).length || classes.includes('')) cannot('a class has two treatments');
+  const classes = ['', ...Object.values(proxy.treatments).flatMap((each) => each.classes)];
+  if (classes.length > unique(classes).length) cannot('a class has two treatments');
   const rows = proxy.rows.map(([methods, path, treatment, group]) => {
     const { isOpen = false, leads } = proxy.treatments[treatment] ?? cannot(`no treatment ${treatment}`);
     if ((group === '') !== (isOpen || leads[0] === 'respond')) cannot(`${path} names no group, or asks for no key`);
@@ -375,8 +393,8 @@ function check({ keys }, proxy, sites, snippets) {
   const ids = keys.map(({ id }) => id);
   if (ids.some((id) => !/^[\w.-]+$/.test(id)) || unique(ids).length < ids.length) cannot('an odd key');
   const targets = new Map();
-  const always = ['HEAD', 'OPTIONS', 'CONNECT', 'TRACE', 'ANY-OTHER_METHOD', '⟨method⟩'];
-  always.push(...routeTable.rows.flatMap(([key]) => key.match(/[A-Z][A-Z0-9_-]*/g) ?? []));
+  const always = routeTable.rows.flatMap(([key]) => key.match(/[A-Z][A-Z0-9_-]*/g) ?? []);
+  always.push('HEAD', 'OPTIONS', 'CONNECT', 'TRACE', 'ANY-OTHER_METHOD', '⟨method⟩');
   for (const { row, rows: own } of endsOf(rowTable, rows))
     for (const method of unique([...always, ...own.flatMap(({ methods }) => methods)]).filter((each) => each !== '*')) {
       const target = { row, route: routeOf(routeTable, method, row), ...targetOf(own, method, proxy.treatments) };
@@ -384,8 +402,7 @@ function check({ keys }, proxy, sites, snippets) {
     }
   let ways = 0;
   for (const target of targets.values()) {
-    const { row, route, treatment } = target;
-    const wrong = (what) => differs(`${what}: ${JSON.stringify(target)}`);
+    const [{ row, route, treatment }, wrong] = [target, (what) => differs(`${what}: ${JSON.stringify(target)}`)];
     if (treatment ? !treatment.classes.includes(route) : route !== '') wrong(`the class "${route}"`);
     const all = [new Map()]; // What is chosen where something is asked. More are found on the way.
     for (const chosen of all) {
@@ -394,11 +411,10 @@ function check({ keys }, proxy, sites, snippets) {
         return once(chosen, name, () => first);
       };
       const way = new Way({ ask, row, route, rowTable, routeTable, ids, tables, matchers });
-      const found = way.run(block) ?? cannot('a request comes to the end of the site');
+      const found = [way.run(block) ?? cannot('a request comes to the end of the site'), way.allow];
       const wanted = wantedOf(target, proxy, keys, way);
-      const isTold = way.allow === (wanted.status === '405' ? target.allow : undefined);
-      if (!same(found, wanted) || !isTold)
-        wrong(`${JSON.stringify([found, way.allow])} where rows want ${JSON.stringify(wanted)} of ${[...chosen]}`);
+      const both = [found, [wanted, wanted.status === '405' ? target.allow : undefined]];
+      if (!same(...both)) wrong(`${JSON.stringify(both)} of ${[...chosen]}, where rows want the second`);
       ways += 1;
     }
   }
@@ -418,9 +434,15 @@ try {
   for (const line of all.filter(isSnippet)) snippets.set(line[0].slice(1, -1), line[1]);
   if (!same(around(all), certificate.around)) cannot('what is not followed is not as it is quoted');
   const sites = all.filter((line) => !isSnippet(line) && line.length > 1);
-  const isCovered = (site) => certificate.proxies.some(({ names }) => same(namesOf(site), names));
-  if (sites.some((site) => !isCovered(site))) cannot('a site has no rows');
-  for (const proxy of certificate.proxies)
+  const { proxies, beside } = certificate;
+  const portOf = (address) => /:\d+$/.exec(address)?.[0] ?? cannot(address);
+  const ports = proxies.flatMap(({ names: [addresses] }) => addresses.map(portOf));
+  for (const own of sites.map(namesOf).filter((each) => !proxies.some(({ names }) => same(each, names)))) {
+    const isBeside = beside.some((names) => same(own, names)) && !own[0].some((each) => ports.includes(portOf(each)));
+    console.log(isBeside ? `not looked at: ${own.join(' ')}` : cannot('a site has no rows'));
+  }
+  if (proxies.length === 0) cannot('there is no proxy');
+  for (const proxy of proxies)
     console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, sites, snippets)}`);
 } catch (error) {
   process.exitCode = error.status ?? 2;

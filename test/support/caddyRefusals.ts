@@ -1,4 +1,5 @@
 import { type Certificate, certify } from '../../src/targets/caddy/certificate.ts';
+import { specFiles } from './proofs.ts';
 import { changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
 
 const SPEC = `version: 1
@@ -54,8 +55,13 @@ const FILES: readonly Step<Certificate>[] = [
   claimed('an older certificate', (own) => ({ ...own, certificate: 'postern caddy 0' }), 'no certificate'),
   claimed('no proxy', (own) => ({ ...own, proxies: [] }), 'a site has no rows'),
   claimed(
+    'a proxy that nothing is said of',
+    ({ proxies, ...own }) => ({ ...own, proxies: [], beside: proxies.map(({ names }) => names) }),
+    'there is no proxy',
+  ),
+  claimed(
     'a site that is not there',
-    (own) => ({ ...own, proxies: [...own.proxies, { ...own.proxies[0], names: [] }] }),
+    (own) => ({ ...own, proxies: [...own.proxies, { ...own.proxies[0], names: [['http://:81']] }] }),
     'not one site',
   ),
 ];
@@ -185,7 +191,7 @@ const SITES: readonly Step<Certificate>[] = [
   remade(
     REFUSED,
     `reverse_proxy https://up.example.com https://b.example.com {\n\t\timport sent\n\t}\n${REFUSED}`,
-    'reverse_proxy with',
+    ' ',
   ),
   remade(REFUSED, `header Allow GET\n${REFUSED}`, 'differs'),
   remade(
@@ -204,6 +210,8 @@ const SITES: readonly Step<Certificate>[] = [
   remade('error @outside address 403', '', 'differs'),
   remade('error @outside address 403', 'error @outside address 401', 'differs'),
   remade('key {key.id}', 'key one', ' '),
+  remade(REFUSED, `vars client_ip {http.vars.row}\n${REFUSED}`, "the client's address is changed"),
+  remade(REFUSED, `@more vars client_ip ""\nvars @more route read\n${REFUSED}`, '{http.vars.client_ip} is not known'),
   remade('reverse_proxy @usual-forward-up https://up.', 'reverse_proxy @usual-forward-up https://evil.', ' '),
   remade('not vars allow ""', 'vars allow ""', ' '),
   edited('"$1, $2"', '"$2, $1"', 'differs'),
@@ -260,13 +268,95 @@ const CERTIFICATES: readonly Step<Certificate>[] = [
   ),
 ];
 
+/** Behind other proxies, with a health check, two servers, sites beside it and a shadow. */
+const BEHIND = `version: 1
+name: demo
+shadow: next.yaml
+upstreams: { up: { url: https://up.example.com, servers: [10.1.0.1:443, 10.1.0.2:443] } }
+routes: { read: { upstream: up, allow: [GET /a] } }
+apiKeys: { one: { key: env:A, token: env:T, ipRanges: [10.0.0.0/9] } }
+proxies:
+  api:
+    listen: 8080
+    ipRanges: [10.0.0.0/8, "fd00::/8"]
+    clientIp: { trustedProxies: [192.0.2.0/24] }
+    health: { path: /healthz, from: [192.0.2.7] }
+domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
+targets: { caddy: {} }
+`;
+const NEXT = BEHIND.replace('shadow: next.yaml\n', '').replace('GET /a', 'GET /b');
+
+const [HOPS, HOP, OUTSIDE] = ['vars hops 0', 'import api-hop 0 1 {client.hop1}', 'error @outside address 403'];
+const NEARLY = '@not-for-health {\nvars route answer:get:/healthz\nnot client_ip 192.0.2.0/24\n}';
+const SITE_BESIDE = 'https://b.example.com:443 {';
+
+const AROUND: readonly Step<Certificate>[] = [
+  holds('behind other proxies'),
+  remade('client_ip 192.0.2.0/24', 'client_ip 0.0.0.0/0', 'is told in another way'),
+  remade('::ffff:192.0.2.0/120', '::ffff:192.0.2.0/119', 'is told in another way'),
+  remade('vars hops {args[0]}', 'vars hops 0', 'is told in another way'),
+  remade('client_ip {args[2]}', 'client_ip 10.0.0.1', 'is told in another way'),
+  remade('map {http.request.header.X-Forwarded-For}', 'map {http.request.header.X-Real-IP}', 'is told in another way'),
+  remade(HOPS, 'vars hops 1', 'is told in another way'),
+  remade(HOP, 'import api-hop 0 1 {http.request.header.X-Real-IP}', 'is told in another way'),
+  remade(HOP, `vars hops 1\n${HOP}`, 'is told in another way'),
+  remade('import api-hop 8 9 ""', '', 'is told in another way'),
+  remade(HOPS, `@early client_ip 10.0.0.0/8\nvars @early early yes\n${HOPS}`, 'is used before it is told'),
+  remade(HOPS, `map {http.request.host} {client.hop1} {\ndefault x\n}\n${HOPS}`, '{client.hop1} is made twice'),
+  remade(OUTSIDE, `import api-hop 0 1 {client.hop1}\n${OUTSIDE}`, 'import,api-hop'),
+  claimed(
+    'another header',
+    withProxy(() => ({ client: { header: 'X-Real-IP', trusted: ['192.0.2.0/24'] } })),
+    'is told in another way',
+  ),
+  claimed(
+    'nobody in front',
+    withProxy(() => ({ client: undefined })),
+    'import,api-hop',
+  ),
+  remade(/@not-for-health \{[^}]*\}/, NEARLY, 'differs'),
+  remade(/@shadow-not-for-health \{[^}]*\}/, NEARLY.replace('@', '@shadow-')),
+  remade('error @not-for-health address 403', '', 'differs'),
+  remade('not vars route answer:get:/healthz', '', 'differs'),
+  claimed('health for all', withTreatment('answer:get:/healthz', { from: 'any' }), 'differs'),
+  remade(' https://10.1.0.2:443 {', ' https://10.1.0.3:443 {', 'differs'),
+  remade(' https://10.1.0.2:443 {', ' {', 'differs'),
+  claimed(
+    'one server',
+    withTreatment('read', { leads: ['reverse_proxy', 'https://10.1.0.1:443', 'import', 'api-forward-up'] }),
+    'differs',
+  ),
+  claimed('no sites', (own) => ({ ...own, beside: [] }), 'a site has no rows'),
+  remade(SITE_BESIDE, 'https://c.example.com:443 {', 'a site has no rows'),
+  ({ certificate, files, certify: again }) => {
+    // A site that takes requests from the port of the proxy.
+    const own = files.map((each) => ({ ...each, text: each.text.replace(SITE_BESIDE, 'http://b.example.com:8080 {') }));
+    const names = [[['http://b.example.com:8080']], ...certificate.beside];
+    const quoted = { ...certificate, around: again(files).around, beside: names };
+    const around = quoted.around.map((line) =>
+      line[0] === 'https://b.example.com:443' ? ['http://b.example.com:8080', ...line.slice(1)] : line,
+    );
+    return { title: 'a port', certificate: { ...quoted, around }, files: own, told: 'a site has no rows' };
+  },
+  remade('vars shadow_pass', 'vars route', '{shadow.pass} is not known'),
+  remade('vars @shadow-400 shadow 400', 'vars @shadow-400 reason 400', ' '),
+  remade('vars @shadow-400 shadow 400', 'error @shadow-400 address 403', ' '),
+  remade('vars shadow_word {shadow.status}', 'vars {\nshadow_word {shadow.status}\nroute read\n}', ' '),
+  remade(REFUSED, '@refused not vars shadow_route ""\n@unused not vars', '{http.vars.shadow_route} is not known'),
+  remade('vars query {request.query}', 'vars query {shadow.pass}', '{shadow.pass} is not known'),
+  remade('"&{http.request.orig_uri.query}" {request.query}', '"{shadow.pass}" {request.query}', "is a shadow's"),
+  remade('"&{http.request.orig_uri.query}" {request.query}', '"{http.vars.shadow}" {request.query}', "is a shadow's"),
+];
+
 /** All cases; made when they are asked for, since that takes a while. */
-export const caddyCases = (): readonly Refusal[] =>
-  refusals('caddy', SPEC, certify, [
+export const caddyCases = (): readonly Refusal[] => [
+  ...refusals(specFiles(SPEC, 'caddy'), certify, [
     holds('as it is written'),
     ...FILES,
     ...PATHS,
     ...TABLES,
     ...SITES,
     ...CERTIFICATES,
-  ]);
+  ]),
+  ...refusals(specFiles(BEHIND, 'caddy', NEXT), certify, AROUND),
+];

@@ -1,4 +1,5 @@
 import { type Certificate, certify } from '../../src/targets/nginx/certificate.ts';
+import { specFiles } from './proofs.ts';
 import { both, changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
 
 const SPEC = `version: 1
@@ -260,6 +261,6 @@ const VERDICTS: readonly Step<Certificate>[] = [
 
 /** All cases; made when they are asked for, since that takes a while. */
 export const nginxCases = (): readonly Refusal[] => [
-  ...refusals('nginx', SPEC, certify, [holds('as it is written'), ...FILES, ...PATHS, ...VERDICTS]),
-  ...refusals('nginx', RESTS, certify, LONGER),
+  ...refusals(specFiles(SPEC, 'nginx'), certify, [holds('as it is written'), ...FILES, ...PATHS, ...VERDICTS]),
+  ...refusals(specFiles(RESTS, 'nginx'), certify, LONGER),
 ];

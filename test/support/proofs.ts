@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { compileArgument } from '../../src/commands/spec.ts';
 import { type Compilation, compile } from '../../src/compile.ts';
+import { NO_PROJECT } from '../../src/compose/project.ts';
 import type { Policy } from '../../src/policy/types.ts';
 import type { Comparison } from '../../src/prove/compare.ts';
 import { compareFiles } from '../../src/prove/files.ts';
@@ -26,8 +27,11 @@ export function exampleFiles(name: string, engine: Engine): Made {
   return made(compileArgument(file, recordingIo('').io), engine, name);
 }
 
-export function specFiles(spec: string, engine: Engine): Made {
-  return made(compile(spec, { file: 'postern.yaml', read: () => undefined }), engine, 'the spec');
+/** Of a spec, and of the other one that it names. */
+export function specFiles(spec: string, engine: Engine, other?: string): Made {
+  const open = (path: string) => ({ path, file: { name: path, text: other ?? '' } });
+  const project = other === undefined ? {} : { project: { ...NO_PROJECT, open } };
+  return made(compile(spec, { file: 'postern.yaml', read: () => undefined, ...project }), engine, 'the spec');
 }
 
 function made({ policy, files, diagnostics }: Compilation, engine: Engine, name: string): Made {

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Policy } from '../../src/policy/types.ts';
-import { type Engine, type Made, specFiles } from './proofs.ts';
+import type { Made } from './proofs.ts';
 
 /** A certificate and files, and what a checker has to say of them; nothing where they hold. */
 export interface Refusal {
@@ -23,12 +23,10 @@ interface World<C> {
 export type Step<C> = (world: World<C>) => Refusal;
 
 export function refusals<C>(
-  engine: Engine,
-  spec: string,
+  { policy, files }: Made,
   certify: (policy: Policy, files: Files) => C,
   steps: readonly Step<C>[],
 ): readonly Refusal[] {
-  const { policy, files } = specFiles(spec, engine);
   const world = { files, certificate: certify(policy, files), certify: (own: Files) => certify(policy, own) };
   return steps.map((step) => step(world));
 }

@@ -1,4 +1,4 @@
-import { accessOf, isOpen, isRoute, type RouteClass, rulesOf } from '../../policy/access.ts';
+import { accessOf, healthOf, isOpen, isRoute, type RouteClass, rulesOf } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
@@ -15,6 +15,8 @@ type Ranges = 'any' | readonly string[];
 interface Treatment {
   /** Set where no key is asked for. */
   readonly isOpen?: true;
+  /** Set where it is not the addresses of the proxy. */
+  readonly from?: Ranges;
   /** The words that stand for it in quoted tables. */
   readonly classes: readonly string[];
   /** The directive that ends it: an answer, or an upstream and the last line of its block. */
@@ -27,6 +29,8 @@ interface ProxyCertificate {
   /** The addresses of its site, and what it binds to. */
   readonly names: readonly (string | Quote)[];
   readonly from: Ranges;
+  /** Set where proxies in front tell the client's address: in which header, and who these are. */
+  readonly client?: { readonly header: string; readonly trusted: readonly string[] };
   readonly usesKeys: boolean;
   readonly methodNotAllowed: string;
   readonly rows: readonly Row[];
@@ -37,6 +41,8 @@ export interface Certificate {
   readonly certificate: 'postern caddy 1';
   readonly keys: readonly { readonly id: string; readonly groups: readonly string[]; readonly from: Ranges }[];
   readonly proxies: readonly ProxyCertificate[];
+  /** The sites of domain rewrites, on other ports than the proxies. Nothing is said of them. */
+  readonly beside: readonly ProxyCertificate['names'][];
   readonly around: readonly Quote[];
 }
 
@@ -57,11 +63,17 @@ export function certify(policy: Policy, files: readonly CaddyFile[]): Certificat
   const isSite = ({ words }: Line) => words.length > 0 && !/^\(/.test(words[0]?.text ?? '');
   const sites = lines.filter(isSite);
   for (const each of policy.proxies) refuseUncovered(policy, each);
-  if (sites.length !== policy.proxies.length) throw notCovered('sites of domain rewrites, or ports with several names');
+  if (policy.proxies.length === 0) throw notCovered('a spec without proxies');
+  const own = policy.proxies.map((proxy) => [proxy, siteOf(proxy, sites)] as const);
+  const others = sites.filter((site) => own.every(([, each]) => each !== site)).filter(({ words }) => words.length > 0);
+  const ports = new Set(own.flatMap(([, site]) => portsOf(site)));
+  if (others.some((site) => portsOf(site).some((port) => ports.has(port))))
+    throw notCovered('ports with several names');
   return {
     certificate: 'postern caddy 1',
     keys: policy.apiKeys.map(({ id, groups, ranges }) => ({ id, groups, from: rangesOf(ranges) })),
-    proxies: policy.proxies.map((proxy) => proxyCertificate(proxy, siteOf(proxy, sites))),
+    proxies: own.map(([proxy, site]) => proxyCertificate(proxy, site)),
+    beside: others.map(namesOf),
     around: lines.map(quoteOf),
   };
 }
@@ -74,14 +86,11 @@ const MOST_KEYS = 256;
 /** Longer lists of addresses are in tables of their own. */
 const MOST_RANGES = 300;
 
-function refuseUncovered({ apiKeys, shadow }: Policy, { cors, health, hosts, clientIp, ranges }: Proxy): void {
-  if (shadow) throw notCovered('a shadow');
+function refuseUncovered({ apiKeys }: Policy, { cors, hosts, ranges }: Proxy): void {
   if (cors) throw notCovered('pages of other origins ("cors")');
   if (hosts.length > 0) throw notCovered('names of proxies ("hosts")');
   const sets = [ranges, ...apiKeys.flatMap((key) => key.ranges ?? [])];
   if (sets.some((set) => toCidrs(set).length > MOST_RANGES)) throw notCovered(`more than ${MOST_RANGES} addresses`);
-  if (health) throw notCovered('health checks');
-  if (clientIp.kind !== 'direct') throw notCovered("proxies in front, which tell the client's address");
   if (apiKeys.some(({ expires }) => expires !== undefined)) throw notCovered('keys that expire');
   if (apiKeys.length > MOST_KEYS) throw notCovered(`more than ${MOST_KEYS} keys`);
 }
@@ -101,6 +110,7 @@ function siteOf({ id, listen }: Proxy, sites: readonly Line[]): Line {
 }
 
 function proxyCertificate(proxy: Proxy, site: Line): ProxyCertificate {
+  const { clientIp } = proxy;
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
   const handlers = site.block?.find((line) => nameOf(line) === 'route')?.block ?? [];
@@ -113,7 +123,13 @@ function proxyCertificate(proxy: Proxy, site: Line): ProxyCertificate {
     const { classes = [] } = treatments.get(name) ?? {};
     const open = isOpen(each) || !access.usesKeys;
     const leads = leadsOf(each, handlers);
-    treatments.set(name, { ...(open && { isOpen: true as const }), classes: [...classes, each.id], leads });
+    const health = healthOf(each);
+    treatments.set(name, {
+      ...(open && { isOpen: true as const }),
+      ...(health && { from: rangesOf(health.ranges) }),
+      classes: [...classes, each.id],
+      leads,
+    });
   }
   const rows = rulesOf(proxy).flatMap((rule): readonly Row[] => {
     const own = access.classes.find((each) =>
@@ -130,6 +146,7 @@ function proxyCertificate(proxy: Proxy, site: Line): ProxyCertificate {
   return {
     names: namesOf(site),
     from: rangesOf(proxy.ranges),
+    ...(clientIp.kind === 'header' && { client: { header: clientIp.header, trusted: toCidrs(clientIp.trusted) } }),
     usesKeys: access.usesKeys,
     methodNotAllowed: String(proxy.methodNotAllowed),
     rows,
@@ -147,7 +164,6 @@ function leadsOf({ id }: RouteClass, handlers: readonly Line[]): readonly string
     const [name = '', matcher = '', ...args] = words.map(({ text }) => text);
     if (!names.has(matcher)) continue;
     if (name === 'respond') return [name, ...args];
-    if (name === 'reverse_proxy' && args.length !== 1) throw notCovered('upstreams of several servers');
     if (name === 'reverse_proxy') return [name, ...args, ...(block.at(-1)?.words.map(({ text }) => text) ?? [])];
   }
   throw new CannotTell(`nothing answers requests of "${id}"`);
@@ -157,6 +173,10 @@ function isOfClass({ words }: Line, id: string): boolean {
   const texts = words.map(({ text }) => text);
   const at = texts.indexOf('vars');
   return at >= 0 && at <= 1 && texts[at + 1] === 'route' && texts.slice(at + 2).includes(id);
+}
+
+function portsOf({ words }: Line): readonly string[] {
+  return words.map(({ text }) => /:(\d+)$/.exec(text)?.[1] ?? text);
 }
 
 function namesOf({ words, block = [] }: Line): ProxyCertificate['names'] {
