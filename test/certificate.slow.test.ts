@@ -24,7 +24,7 @@ const check = (certificate: string, folder: string) => checkFiles('nginx', certi
 const certificates = suite('certificates');
 
 certificates('the checker is one small file that uses nothing but node', () => {
-  assertReadable('nginx', 371);
+  assertReadable('nginx', 451);
 });
 
 type Edit = readonly [file: string, from: string, to: string];
@@ -183,6 +183,19 @@ for (const name of ['deploy', 'vault', 'runner'])
         );
       for (const changes of [{ certificate: '' }, { around: [] }, { types: {} }, { proxies: [] }])
         assert.is.not(checked({ ...certificate, ...changes }), 0, JSON.stringify(changes));
+    }),
+  );
+
+const EXAMPLES = ['gitlab-flow', 'gitlab-proxy', 'all-options', 'dependency-proxy'];
+
+for (const name of [...EXAMPLES, 'environments/envs/prod.yaml', 'environments/envs/staging.yaml'])
+  certificates(`${name}: its certificate holds`, () =>
+    inWorkspace(async ({ path, write }) => {
+      const { policy, files } = exampleFiles(name, 'nginx');
+      for (const { path: file, text } of files) write(file, text);
+      write('certificate.json', JSON.stringify(certify(policy, files)));
+      const { status, told } = check(`${path}/certificate.json`, `${path}/nginx`);
+      assert.is(status, 0, told);
     }),
   );
 

@@ -435,7 +435,7 @@ try {
   if (!same(around(all), certificate.around)) cannot('what is not followed is not as it is quoted');
   const sites = all.filter((line) => !isSnippet(line) && line.length > 1);
   const { proxies, beside } = certificate;
-  const portOf = (address) => /:\d+$/.exec(address)?.[0] ?? cannot(address);
+  const portOf = (address) => /:\d+$/.exec(address)?.[0] ?? cannot(`the site ${address}`);
   const ports = proxies.flatMap(({ names: [addresses] }) => addresses.map(portOf));
   for (const own of sites.map(namesOf).filter((each) => !proxies.some(({ names }) => same(each, names)))) {
     const isBeside = beside.some((names) => same(own, names)) && !own[0].some((each) => ports.includes(portOf(each)));

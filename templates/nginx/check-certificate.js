@@ -10,14 +10,14 @@
 //  3. For each outcome of the two, the verdict is evaluated for all callers, addresses and whatever else it asks about,
 //     and has to be what the rows demand.
 // Nothing in a certificate is believed. Its tables in `quoted` and all directives in `around` have to be in the files
-// word for word: read there what they do, those in `checks` before all that rows say. On trust is nginx's manual on its
-// tables and locations; that the expressions of $verb cut a request line as their groups are called, and those of
-// $marked_1 mark capital letters; that types accept what narrower ones do (`WIDER`) and no "", and possessive marks
-// change no expression; that the variable `caller` owns the key that was sent where secure_link says "1".
+// word for word: read there what they do, those in `checks` before all that rows say. The servers in `beside` have
+// other ports, and are left to the reader. On trust is nginx's manual on its tables and locations; that the expressions
+// of $verb cut a request line as their groups are called, and those of $marked_1 mark capital letters; that types
+// accept what narrower ones do (`WIDER`) and no "", and possessive marks change no expression; that the variable
+// `caller` owns the key that was sent where secure_link says "1".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-const ending = (status) => (why) => { throw Object.assign(new Error(why), { status }); };
-const [differs, cannot] = [1, 2].map(ending);
+const [differs, cannot] = [1, 2].map((status) => (why) => { throw Object.assign(new Error(why), { status }); });
 const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const unique = (items) => [...new Set(items)];
@@ -63,6 +63,10 @@ function tableOf(quote) {
 const plainly = (source) => source.replace(/(\[(?:\\.|[^\]])*\]|\\.)|([*+?}])\+/g, (_, kept, sign) => kept ?? sign);
 /** A beginning of an expression that says itself, and the rest. */
 const BEGINNING = /^\^((?:(?:[\w /-]|\[[^\]^\\]\])(?![*+?{]))*)([^|]*)$/;
+/** An expression for longer paths than tables look: what they made of the first segments, and those behind. */
+const LONGER = /^\^((?:[\w/-]|\[[^\]^\\]\])*) ((?:\(\?<\w+>\/\[\^\/\]\+\)|\/(?:[\w-]|\[[^\]^\\]\])*)+)\\z$/;
+const literally = (source) => source.replace(/\[(.)\]/g, '$1');
+const segmentsBehind = (source) => [...source.matchAll(/\(\?<(\w+)>\/\[\^\/\]\+\)|\/([^(/]*)/g)];
 /** Types of segments, each with the next wider one, narrowest first. */
 const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath' };
 Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
@@ -138,16 +142,32 @@ class Way {
       const isFound = types.every((each) => isWithin(each, all.type)) && (rest.end === '' || all.hasEnd);
       return isFound ? { groups: { rest_end: rest.end } } : null;
     }
+    const [, before, behind] = (start.includes(' ') && LONGER.exec(source)) || [];
+    if (behind) return literally(before) === start.split(' ')[0] ? matchBehind(behind, text.split(' ')[1]) : null;
     const isPast = source === '[*][}] ' && start.includes(' ') && !/ /.test(mark + later);
     if (isPast) return start.includes('*} ') ? {} : null;
     const { name } = world.unknown[/^⟨(\d+)⟩$/.exec(mark + later)?.[1]] ?? {};
     const [whole, literal, tail] = BEGINNING.exec(source) ?? ['', '', source];
-    const begins = literal.replace(/\[(.)\]/g, '$1');
+    const begins = literally(literal);
     if (!begins.startsWith(start) && !start.startsWith(begins)) return null;
     if (literal && tail === '' && start.startsWith(begins)) return {};
     if (begins !== start || !name) cannot(`the expression ${source} for ${text}`);
     return this.ask(`${name} ~ ${whole && '^'}${tail}`, [true, false]) ? {} : null;
   }
+}
+
+/** Returns the groups of an expression for the segments behind those that tables look at. */
+function matchBehind(source, text) {
+  const [wanted, groups, segments] = [segmentsBehind(source), {}, text.split('/').slice(1)];
+  if (segments.includes('⟨0⟩') && segments.length <= wanted.length) cannot(`"${text}" has no end`);
+  if (segments.length !== wanted.length) return null;
+  for (const [index, [, group, literal]] of wanted.entries()) {
+    const own = segments[index];
+    const { learn } = world.unknown[/^⟨(\d+)⟩$/.exec(own)?.[1]] ?? {};
+    if (group && own !== '') groups[group] = `/${own}`;
+    else if (group || own !== literally(literal)) return learn?.(literally(literal)) ?? null;
+  }
+  return { groups };
 }
 
 // ---- 1. and 2. All paths with all methods.
@@ -225,17 +245,28 @@ function targetsOf({ walk, cuts, treatments }) {
     states = [...following.values()].filter(({ isOver }) => !isOver);
   }
   const slashed = (places) => places.map((place) => `${place}/`).filter((place) => world.rowsAt.has(place));
-  const [after, slash] = [{ [`after_${depth}`]: '/⟨0⟩' }, { [`slash_${depth}`]: '/' }];
-  for (const { given, places, rest } of states) {
-    if (is(rest, '', '')) finish(depth, { given, places: slashed(places) }, slash);
-    for (const { type } of world.others.filter((each) => is(rest, each.type, ''))) {
-      const many = placesOf(places, { type }, true);
-      finish(depth, { given, places: many }, after);
-      finish(depth, { given, places: slashed(many) }, { ...after, ...slash });
-    }
-  }
+  const [after, slash] = [`after_${depth}`, { [`slash_${depth}`]: '/' }];
+  const end = (state, tail, places) => {
+    finish(depth, { ...state, places }, { [after]: tail });
+    finish(depth, { ...state, places: slashed(places) }, { [after]: tail, ...slash });
+  };
+  // Of what comes behind, expressions look at `left` segments one by one.
+  const goOn = (state, tail, left) => {
+    const { places, rest: before } = state;
+    if (is(before, '', '')) end(state, tail, places);
+    if (left === 0)
+      for (const { type } of world.others.filter((each) => is(before, each.type, '')))
+        end(state, `${tail}/⟨0⟩`, placesOf(places, { type }, true));
+    else
+      for (const last of segmentsOf({ given: new Map(), places })) if (last.text !== '' && !last.isOdd)
+        for (const rest of rests.filter((own) => leads(before, last, own)))
+          goOn({ ...state, places: placesOf(places, last), rest }, `${tail}/${last.text}`, left - 1);
+  };
+  for (const state of states) goOn(state, '', world.longest);
   return [...targets.values()];
 }
+/** What clients are told where every method is taken. */
+const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 /** Returns what some rows say of a method: how a request is treated, as part of which groups, and what is allowed. */
 function targetOf(rows, method, treatments) {
   const named = unique(rows.flatMap(({ methods }) => methods)).sort();
@@ -243,7 +274,8 @@ function targetOf(rows, method, treatments) {
   const [name, ...more] = unique(fitting.map((row) => row.treatment));
   if (more.length > 0 || (name !== undefined && !treatments[name])) cannot(`rows do not agree on ${name}`);
   const [isThere, groups] = [rows.length > 0, unique(fitting.map(({ group }) => group)).sort()];
-  return { isThere, allow: named.join(', '), groups, treatment: treatments[name], isOptions: method === 'OPTIONS' };
+  const told = named.includes('*') ? unique([...USUAL, ...named]).filter((each) => each !== '*').sort() : named;
+  return { isThere, allow: told.join(', '), groups, treatment: treatments[name], isOptions: method === 'OPTIONS' };
 }
 
 // ---- 3. The verdict.
@@ -301,6 +333,8 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
   const anyText = (name) => once(texts, name, () => unknown(any(name)));
   const told = Object.entries(quoted).filter(([name, { is }]) => !is && name !== 'verb' && name !== caller);
   world = { tables, quoted, parts, rowsAt, next, runs, expressions, others, typeOf, anyText, used: new Set() };
+  const behind = all.flatMap((table) => table.expressions.map(([source]) => LONGER.exec(source)?.[2] ?? ''));
+  world.longest = Math.max(0, ...behind.map((source) => segmentsBehind(source).length));
   Object.assign(world, { templates: new Map(), unknown: [{ learn: () => cannot('a segment is not kept') }] });
   const valueOf = ([key, value]) => (key === 'include' ? cannot('rows in other files are not known') : value);
   const ranges = told.map(([name, { table }]) => [name, unique(['', ...table.at(-1).map(valueOf)])]);
@@ -359,10 +393,18 @@ try {
     tables.set(tables.has(name) ? cannot(`$${name} is made twice`) : name, tableOf(quote));
   if ([VARIABLE, GROUP].some((name) => namesIn(all, name).some((own) => own !== lower(own))))
     cannot('a variable with capital letters, which nginx ignores');
-  const isCovered = (block) => certificate.proxies.some(({ names }) => same(namesOf(block), names));
-  if (all.some(([name, block]) => name === 'server' && /_pass"/.test(JSON.stringify(block)) && !isCovered(block)))
-    cannot('a server that passes requests on has no rows');
-  for (const proxy of certificate.proxies)
+  const { proxies, beside } = certificate;
+  const portOf = ([, address]) => /(?:^|:)\d+$/.exec(address)?.[0].replace(':', '') ?? cannot(address);
+  const portsOf = (names) => names.filter(([name]) => name === 'listen').map(portOf);
+  const passing = all.filter(([name, block]) => name === 'server' && /_pass"/.test(JSON.stringify(block)));
+  const ports = proxies.flatMap(({ names }) => portsOf(names));
+  const isProxy = (own) => proxies.some(({ names }) => same(own, names));
+  for (const own of passing.map(([, block]) => namesOf(block)).filter((each) => !isProxy(each))) {
+    const isBeside = beside.some((names) => same(own, names)) && !portsOf(own).some((port) => ports.includes(port));
+    console.log(isBeside ? `not looked at: ${own.join(' ')}` : cannot('a server that passes requests on has no rows'));
+  }
+  if (proxies.length === 0) cannot('there is no proxy');
+  for (const proxy of proxies)
     console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, all, tables)}`);
 } catch (error) {
   process.exitCode = error.status ?? 2;

@@ -1,6 +1,6 @@
 import { type Certificate, certify } from '../../src/targets/caddy/certificate.ts';
 import { specFiles } from './proofs.ts';
-import { changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+import { both, changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
 
 const SPEC = `version: 1
 name: demo
@@ -290,6 +290,14 @@ const [HOPS, HOP, OUTSIDE] = ['vars hops 0', 'import api-hop 0 1 {client.hop1}',
 const NEARLY = '@not-for-health {\nvars route answer:get:/healthz\nnot client_ip 192.0.2.0/24\n}';
 const SITE_BESIDE = 'https://b.example.com:443 {';
 
+const withSite =
+  (name: string) =>
+  ({ around, beside, ...own }: Certificate) => ({
+    ...own,
+    around: around.map((line) => (line[0] === 'https://b.example.com:443' ? [name, ...line.slice(1)] : line)),
+    beside: [...beside, [[name]]],
+  });
+
 const AROUND: readonly Step<Certificate>[] = [
   holds('behind other proxies'),
   remade('client_ip 192.0.2.0/24', 'client_ip 0.0.0.0/0', 'is told in another way'),
@@ -328,16 +336,9 @@ const AROUND: readonly Step<Certificate>[] = [
   ),
   claimed('no sites', (own) => ({ ...own, beside: [] }), 'a site has no rows'),
   remade(SITE_BESIDE, 'https://c.example.com:443 {', 'a site has no rows'),
-  ({ certificate, files, certify: again }) => {
-    // A site that takes requests from the port of the proxy.
-    const own = files.map((each) => ({ ...each, text: each.text.replace(SITE_BESIDE, 'http://b.example.com:8080 {') }));
-    const names = [[['http://b.example.com:8080']], ...certificate.beside];
-    const quoted = { ...certificate, around: again(files).around, beside: names };
-    const around = quoted.around.map((line) =>
-      line[0] === 'https://b.example.com:443' ? ['http://b.example.com:8080', ...line.slice(1)] : line,
-    );
-    return { title: 'a port', certificate: { ...quoted, around }, files: own, told: 'a site has no rows' };
-  },
+  both(SITE_BESIDE, 'https://b.example.com {', withSite('https://b.example.com'), 'the site https://b.example.com'),
+  // A site that takes requests from the port of the proxy.
+  both(SITE_BESIDE, 'http://b.example.com:8080 {', withSite('http://b.example.com:8080'), 'a site has no rows'),
   remade('vars shadow_pass', 'vars route', '{shadow.pass} is not known'),
   remade('vars @shadow-400 shadow 400', 'vars @shadow-400 reason 400', ' '),
   remade('vars @shadow-400 shadow 400', 'error @shadow-400 address 403', ' '),

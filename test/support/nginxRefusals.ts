@@ -11,8 +11,19 @@ routes:
 apiKeys:
   one: { key: env:A, token: env:T, routes: [read] }
   two: { key: env:B, token: env:U, ipRanges: [10.0.0.0/9] }
-proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] } } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] }, answer: [{ request: "* /v", auth: none, status: 200 }] } }
 targets: { nginx: {} }
+`;
+
+/** Paths of nine and ten segments, and servers beside the proxy. */
+const BEHIND = `version: 1
+name: demo
+upstreams: { up: { url: https://up.example.com } }
+routes:
+  read: { upstream: up, auth: passthrough, allow: ["GET /a/b/c/d/e/f/g/h/i/{x:int}", "GET /a/b/c/d/e/f/g/h/J", "PUT /a/b/c/d/e/f/g/h/k/"] }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
+targets: { nginx: { sites: { tls: { certFile: /tls/a.pem, keyFile: /tls/a.key } } } }
 `;
 
 /** Takes longer to check. */
@@ -248,6 +259,7 @@ const VERDICTS: readonly Step<Certificate>[] = [
   edited('map $verb $api_options', 'map $method $api_options', 'before it is cut'),
   edited('"" "path";', '"~^\\\\z" "path";', 'differs'),
   edited('"/a/{int}/x" "POST";', '"/a/{int}/x" "GET";', 'Allow is GET'),
+  edited('"/v" "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"', '"/v" "GET, HEAD"', 'Allow is'),
   edited('"1 read" $api_verdict_token;', '"1 read" $api_verdict_route;', 'differs'),
   edited('"OPTIONS" "yes"', '"GET" "yes"', 'differs'),
   edited('default $api_verdict_preflight;', 'default $api_verdict_plain;', 'differs'),
@@ -259,8 +271,60 @@ const VERDICTS: readonly Step<Certificate>[] = [
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { volatile "x";'),
 ];
 
+const [TEN, NINE] = ['h /i(?<segment_10>/[^/]++)\\\\z', 'h /J\\\\z'];
+const withPort = (listen: string) => (own: Certificate) => ({
+  ...own,
+  around: own.around.map((each) => replaced(each, listen)),
+  beside: own.beside.map((each) => replaced(each, listen)),
+});
+/** A quote with another address in place of port 443. */
+const replaced = (quote: unknown, listen: string): unknown =>
+  Array.isArray(quote) ? quote.map((each) => replaced(each, listen)) : quote === '443' ? listen : quote;
+
+const LONGEST: readonly Step<Certificate>[] = [
+  holds('paths behind the eighth segment'),
+  edited(TEN, TEN.replace('/i', '/I'), 'differs'),
+  edited(TEN, TEN.replace('/i', '(?<segment_9>/[^/]++)'), 'differs'),
+  edited(TEN, TEN.replace('/[^/]++)', '/[^/]*+)'), 'the expression'),
+  edited(TEN, TEN.replace('\\\\z', ''), 'the expression'),
+  edited(TEN, TEN.replace('/i', '/[ij]'), 'the expression'),
+  edited(TEN, TEN.replace('h /i', 'g /i'), 'differs'),
+  edited(NINE, NINE.replace('/J', '/K'), 'differs'),
+  edited(NINE, NINE.replace('/J', '/J/'), 'differs'),
+  edited('map $segment_10', 'map $segment_9', ' '),
+  claimed(
+    'a row of nine more',
+    withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/z', rows[0]?.[2] ?? '', '']]),
+    'differs',
+  ),
+  claimed(
+    'a row of many more',
+    withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/{int*}', rows[0]?.[2] ?? '', '']]),
+    'differs',
+  ),
+  claimed(
+    'a row of eleven',
+    withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/i/1/2', rows[0]?.[2] ?? '', '']]),
+    'rows are longer',
+  ),
+  claimed(
+    'a row less',
+    withRows((rows) => rows.filter(([, path]) => !path.endsWith('/J'))),
+    'differs',
+  ),
+  claimed('no servers beside it', (own) => ({ ...own, beside: [] }), 'has no rows'),
+  claimed(
+    'a proxy that nothing is said of',
+    ({ proxies, ...own }) => ({ ...own, proxies: [], beside: [...own.beside, ...proxies.map(({ names }) => names)] }),
+    'there is no proxy',
+  ),
+  both(/listen 443/g, 'listen 127.0.0.1:8080', withPort('127.0.0.1:8080'), 'has no rows'),
+  both(/listen 443/g, 'listen 127.0.0.1', withPort('127.0.0.1'), 'cannot be told: 127.0.0.1'),
+];
+
 /** All cases; made when they are asked for, since that takes a while. */
 export const nginxCases = (): readonly Refusal[] => [
   ...refusals(specFiles(SPEC, 'nginx'), certify, [holds('as it is written'), ...FILES, ...PATHS, ...VERDICTS]),
   ...refusals(specFiles(RESTS, 'nginx'), certify, LONGER),
+  ...refusals(specFiles(BEHIND, 'nginx'), certify, LONGEST),
 ];

@@ -74,11 +74,14 @@ export interface Certificate {
     readonly from: 'any' | readonly string[];
   }[];
   readonly proxies: readonly ProxyCertificate[];
+  /** The servers of domain rewrites, on other ports than the proxies. Nothing is said of them. */
+  readonly beside: readonly (readonly Quote[])[];
   readonly around: readonly Quote[];
 }
 
 /** Writes down what the files of nginx decide for each proxy, in rows that a checker can compare with the files. */
 export function certify(policy: Policy, files: readonly ConfigFile[]): Certificate {
+  if (policy.proxies.length === 0) throw new CannotTell('a certificate does not cover a spec without proxies');
   const all = directivesOf(files);
   const tables = new Map(all.filter(isTable).map((each) => [nameOf(each), each]));
   const used = new Set<ParameterType>();
@@ -94,8 +97,19 @@ export function certify(policy: Policy, files: readonly ConfigFile[]): Certifica
       from: ranges ? setsOf(ranges, { kind: 'key', name: id }) : 'any',
     })),
     proxies,
+    beside: besideOf(all, proxies),
     around: all.filter((each) => !isTable(each) && each.name !== 'log_format').map(quoteOf),
   };
+}
+
+/** Returns the names of servers that pass requests on, and are no proxies. */
+function besideOf(all: readonly NginxDirective[], proxies: readonly ProxyCertificate[]): Certificate['beside'] {
+  const known = new Set(proxies.map(({ names }) => JSON.stringify(names)));
+  const isPassing = ({ name, block = [] }: NginxDirective): boolean => /_pass$/.test(name) || block.some(isPassing);
+  return all
+    .filter((each) => each.name === 'server' && isPassing(each))
+    .map(({ block = [] }) => block.filter(isName).map(quoteOf))
+    .filter((names) => !known.has(JSON.stringify(names)));
 }
 
 interface Read {
@@ -246,8 +260,8 @@ function quotedTables(input: Quoting): Pick<ProxyCertificate, 'quoted' | 'checks
   const verb = tables.get('verb');
   if (!verb) throw new CannotTell('no table cuts request lines');
   for (const [name, { block = [] }] of tables)
-    if (name.startsWith(`${names.prefix}_`) && block.some(({ name: key }) => /\(\?<(?:segment|rest)_\d/.test(key)))
-      throw new CannotTell('a certificate does not cover what is looked up behind the eighth segment');
+    if (name.startsWith(`${names.prefix}_`) && block.some(({ name: key }) => /\(\?<rest_\d/.test(key)))
+      throw new CannotTell('a certificate does not cover rests of paths that begin behind the eighth segment');
   found.quoted.set('verb', { table: quoteOf(verb) });
   const looking = variablesOf(
     [...tables].filter(([name]) => name.startsWith(`${names.prefix}_`)).map(([, table]) => table),
