@@ -55,7 +55,7 @@ const inlined = (lines, folder, snippets) => lines.flatMap((line) => {
 const filled = (lines, snippets) => lines.flatMap((line) => {
   if (line[0] === 'route' && blockOf(line)) return [[...line.slice(0, -1), filled(blockOf(line), snippets)]];
   if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
-  return line.length === 2 && snippets.has(line[1]) ? filled(snippets.get(line[1]), snippets) : cannot(line);
+  return line.length > 2 ? cannot(line) : filled(snippets.get(line[1]), snippets);
 });
 /** Adds the forms that IPv4 addresses may have in a header. */
 const withMapped = (ranges) => ranges.concat(ranges.filter((range) => !range.includes(':')).map((range) =>
@@ -78,8 +78,8 @@ function withoutClient(lines, { header, trusted }, snippets) {
 function isAside([name, ...all]) {
   const [args, block] = [all.filter((word) => typeof word === 'string' && word[0] !== '@'), blockOf(all)];
   if (name === 'map') return /^\{shadow\.\w+\}$/.test(args[1]);
-  if (name === 'vars') return (args.length > 0 ? [args] : block).every(([own]) => /^shadow(?:_\w+)?$/.test(own));
-  return name[0] === '@' || (name === 'route' && args.length === 0 && block.every(isAside));
+  if (name === 'vars') return (args.length > 0 ? [args] : block)?.every(([own]) => /^shadow(?:_\w+)?$/.test(own));
+  return name[0] === '@' || (name === 'route' && block?.every(isAside));
 }
 const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.test(String(name).slice(1, -1));
 /** Leaves out the rows of the tables that are followed. */
@@ -182,7 +182,7 @@ function targetOf(rows, method, treatments) {
   const own = named.includes(method) ? method : isNever ? undefined : '*';
   const fitting = rows.filter(({ methods }) => methods.includes(own));
   const [name, ...more] = unique(fitting.map((row) => row.treatment));
-  if (more.length > 0 || (name !== undefined && !treatments[name])) cannot(`rows do not agree on ${name}`);
+  if (more.length > 0) cannot(`rows do not agree on ${name}`);
   const told = named.includes('*') ? unique([...USUAL, ...named]).filter((each) => each !== '*').sort() : named;
   return { allow: told.join(', '), groups: unique(fitting.map(({ group }) => group)), treatment: treatments[name] };
 }
@@ -209,12 +209,9 @@ class Way {
       if (!isFound || !table.isOwn) cannot(`{${name}}`);
       return this.ask(name, name === 'key.id' ? ['', ...this.ids, '⟨key⟩'] : ['', '⟨token⟩']);
     }
-    if (name === 'request.row') {
-      const isPath = this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}';
-      return isPath && table === this.rowTable ? this.row : cannot(`{${name}} is of something else`);
-    }
-    if (name === 'request.route')
-      return table === this.routeTable && this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
+    if (name === 'request.row')
+      return this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}' ? this.row : cannot(name);
+    if (name === 'request.route') return this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
     if (FOLLOWED.test(name)) return this.lookUp(name, table, vars);
     this.freeze(table.source);
     const values = unique([...table.rows.map(([, value]) => value), table.fallback]);
@@ -224,7 +221,7 @@ class Way {
   freeze(template) {
     for (const [, name] of template.matchAll(/\{([\w.]+)\}/g)) {
       if (/^(?:http\.vars\.)?shadow/.test(name)) cannot(`{${name}} is a shadow's`);
-      if (this.maps.has(name) && !this.frozen.has(name)) this.freeze(this.maps.get(name).source);
+      if (this.maps.has(name)) this.freeze(this.maps.get(name).source);
       this.frozen.add(name);
     }
   }
@@ -269,7 +266,7 @@ class Way {
     return undefined;
   }
   directive([name, ...all], matchers) {
-    const has = typeof all[0] === 'string' && all[0][0] === '@';
+    const has = all[0]?.[0] === '@';
     const [args, block] = [has ? all.slice(1) : all, blockOf(all)];
     if (typeof args[0] === 'string' && /^[/*@]/.test(args[0])) cannot(`${name} ${args[0]}`);
     if (name === 'log_append' || name === 'request_body') return undefined;
@@ -277,7 +274,7 @@ class Way {
       return /allow/i.test(JSON.stringify(args)) ? cannot('a header that may be Allow') : undefined;
     if (has && !this.fits(matchers.get(all[0]) ?? cannot(`the matcher ${all[0]}`))) return undefined;
     const is = (known, count) => name === known && args.length === count;
-    if (is('import', 1) && !has && args[0] === 'secrets/keys*') this.hasSecrets = true;
+    if (is('import', 1)) this.hasSecrets = true;
     else if (is('route', 1) && block) return this.run(block, matchers);
     else if (is('map', 3) && !has && block) this.define(args[0], args[1], block);
     else if (is('vars', 1) && block) for (const line of block) this.set(line);
@@ -301,7 +298,9 @@ class Way {
     const [, name] = /^\{([\w.]+)\}$/.exec(destination) ?? cannot(`a table for ${destination}`);
     const isOwn = /^(?:http(?!\.auth\.user\.id$)|env|file|time|system|client)\b/.test(name);
     if (isOwn || this.maps.has(name) || this.frozen.has(name)) cannot(`{${name}} is made twice`);
-    this.maps.set(name, once(this.tables, block, () => tableOf(source, block)));
+    const table = once(this.tables, block, () => tableOf(source, block));
+    const known = { 'request.row': this.rowTable, 'request.route': this.routeTable }[name] ?? table;
+    this.maps.set(name, table === known ? table : cannot(`not one table is {${name}}`));
   }
 }
 function matchersOf(lines) {

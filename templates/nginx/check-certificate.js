@@ -150,7 +150,7 @@ class Way {
     const [whole, literal, tail] = BEGINNING.exec(source) ?? ['', '', source];
     const begins = literally(literal);
     if (!begins.startsWith(start) && !start.startsWith(begins)) return null;
-    if (literal && tail === '' && start.startsWith(begins)) return {};
+    if (tail === '' && start.startsWith(begins)) return {};
     if (begins !== start || !name) cannot(`the expression ${source} for ${text}`);
     return this.ask(`${name} ~ ${whole && '^'}${tail}`, [true, false]) ? {} : null;
   }
@@ -224,7 +224,7 @@ function targetsOf({ walk, cuts, treatments }) {
   const rests = isTested ? types.flatMap((type) => [{ type, end: '' }, { type, end: '/' }]) : [undefined];
   const is = (rest, type, end) => !rest || (rest.type === type && rest.end === end);
   const leads = (rest, { text, type }, own) =>
-    text ? !own || is(rest, widest(type, own.type), own.end) : is(rest, '', '/') && is(own, '', '');
+    text ? !own || is(rest, widest(type, own.type), own.end) : is(rest, '', '/');
   let states = rests.map((rest) => ({ given: new Map(), places: [''], rest }));
   finish(0, { given: new Map(), places: [] });
   for (let count = 1; count <= depth; count++) {
@@ -245,12 +245,12 @@ function targetsOf({ walk, cuts, treatments }) {
     states = [...following.values()].filter(({ isOver }) => !isOver);
   }
   const slashed = (places) => places.map((place) => `${place}/`).filter((place) => world.rowsAt.has(place));
-  const [after, slash] = [`after_${depth}`, { [`slash_${depth}`]: '/' }];
   const end = (state, tail, places) => {
-    finish(depth, { ...state, places }, { [after]: tail });
-    finish(depth, { ...state, places: slashed(places) }, { [after]: tail, ...slash });
+    finish(depth, { ...state, places }, { [`after_${depth}`]: tail });
+    finish(depth, { ...state, places: slashed(places) }, { [`after_${depth}`]: tail, [`slash_${depth}`]: '/' });
   };
-  // Of what comes behind, expressions look at `left` segments one by one.
+  // Of what comes behind, expressions look at `left` segments one by one, and at no marks of capital letters.
+  const isSame = ({ after, isOdd, hasCapitals }) => after && (isOdd || hasCapitals);
   const goOn = (state, tail, left) => {
     const { places, rest: before } = state;
     if (is(before, '', '')) end(state, tail, places);
@@ -258,7 +258,7 @@ function targetsOf({ walk, cuts, treatments }) {
       for (const { type } of world.others.filter((each) => is(before, each.type, '')))
         end(state, `${tail}/⟨0⟩`, placesOf(places, { type }, true));
     else
-      for (const last of segmentsOf({ given: new Map(), places })) if (last.text !== '' && !last.isOdd)
+      for (const last of segmentsOf({ given: new Map(), places })) if (last.text !== '' && !isSame(last))
         for (const rest of rests.filter((own) => leads(before, last, own)))
           goOn({ ...state, places: placesOf(places, last), rest }, `${tail}/${last.text}`, left - 1);
   };

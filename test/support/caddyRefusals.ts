@@ -45,6 +45,15 @@ const FILES: readonly Step<Certificate>[] = [
   edited('persist_config off', 'persist_config } off', 'a brace inside a line'),
   edited('persist_config off', 'persist_config }', 'a "}" too many'),
   edited(SITE, `}\n${SITE}`, 'a "}" too many'),
+  edited(/error "no handler" 500\n\t\}/, 'error "no handler" 500\n\trewrite /b }', 'a "}" too many'),
+  ({ certificate, files, certify: again }) => {
+    // What is left out of a quote is the block of a table, and of nothing else.
+    const asked = (own: string) => `handle_errors {\n\t\theader a {request.row} {\nb ${own}\n}`;
+    const edit = (own: string) =>
+      files.map((each) => ({ ...each, text: each.text.replace('handle_errors {', asked(own)) }));
+    const { around } = again(edit('c'));
+    return { title: 'another block', certificate: { ...certificate, around }, files: edit('d'), told: 'not followed' };
+  },
   edited(SITE, `a {\n${SITE}`, 'breaks off'),
   edited('import api.routes', 'import api.r*', 'import api.r*'),
   edited('import api.routes', 'import api.routes x', 'import api.routes'),
@@ -117,6 +126,7 @@ const TABLES: readonly Step<Certificate>[] = [
   edited('"~^GET (?:[^ ]+ )*GET=', '"~^GET (?:[^ ]+ )*PUT=', 'the row'),
   edited('"~^GET (?:[^ ]+ )*GET=([^ ]+)" "$1"', '"~^GET (?:[^ ]+ )*GET=([^ ]+)" "write"', 'the row'),
   edited(`${ROUTE}`, `${ROUTE}\n"~^(?:GET) " "read"`, 'the row'),
+  edited(`${ROUTE}`, `${ROUTE}\n"~^G" ""`, 'the row'),
   edited(`${ROUTE}`, `${ROUTE}\n"~^(?:PATCH) " ""`),
   edited(`${ROUTE}`, `${ROUTE}\n"~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$" "read"`, 'the row'),
   edited(`${ROUTE}`, `${ROUTE}\n"~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$" "$1"`),
@@ -166,7 +176,7 @@ const SITES: readonly Step<Certificate>[] = [
   remade(
     'map "{http.request.orig_uri}" {request.safe_path}',
     'map "{http.request.uri}" {request.safe_path}',
-    'is of something else',
+    'cannot be told: request.row',
   ),
   remade('|$))*$" "ok"', '|$))*$" "o k"', 'is no word'),
   remade('"{http.vars.row}" {decision.allow}', '"{http.vars.row} x" {decision.allow}', 'a value with a blank'),
@@ -177,6 +187,19 @@ const SITES: readonly Step<Certificate>[] = [
   remade(REFUSED, `@more {\nvars route read {\n}\n}\nvars @more route read\n${REFUSED}`, 'a matcher with'),
   remade(REFUSED, `@more path /b\nvars @more route read\n${REFUSED}`, 'the matcher path'),
   remade('vars_regexp class "^[', 'vars_regexp class "[', 'the matcher vars_regexp'),
+  remade(REFUSED, `@more vars_regexp key "^a"\nvars @more route read\n${REFUSED}`, 'the matcher vars_regexp'),
+  remade(REFUSED, `@more vars_regexp query "^a" "^b"\nvars @more route read\n${REFUSED}`, 'the matcher vars_regexp'),
+  remade('import secrets/keys*', 'import secrets/keys* x', 'import with 2 words'),
+  remade(REFUSED, `route x\n${REFUSED}`, 'route with 1 words'),
+  remade(REFUSED, `vars x\n${REFUSED}`, 'vars with 1 words'),
+  remade(REFUSED, `vars x y {\nz\n}\n${REFUSED}`, 'vars with 3 words'),
+  remade(REFUSED, `map {http.vars.key} {more} x\n${REFUSED}`, 'map with 3 words'),
+  remade(REFUSED, `respond hi {\nbody a\n}\n${REFUSED}`, 'respond with 2 words'),
+  remade(
+    '\t\tmap {request.safe_path} {request.row} {',
+    'route {\nmap {request.safe_path} {request.row} {\ndefault x\n}\n}\n\t\tmap {request.safe_path} {request.row} {',
+    'not one table is {request.row}',
+  ),
   remade(REFUSED, `@outside vars row x\n${REFUSED}`, 'a matcher is there twice'),
   remade(REFUSED, `vars @more route read\n${REFUSED}`, 'the matcher @more'),
   remade(REFUSED, `import usual_names x\n${REFUSED}`, 'import,usual_names,x'),
@@ -216,6 +239,7 @@ const SITES: readonly Step<Certificate>[] = [
   remade('not vars allow ""', 'vars allow ""', ' '),
   edited('"$1, $2"', '"$2, $1"', 'differs'),
   edited('"path" "404"', '"path" "403"', 'differs'),
+  edited('"path" "404"', '"xpath" "403"\n"path" "404"'),
   remade(
     'route {\n\t\t\timport errors',
     'route {\n\t\t\timport secrets/keys*\n\t\t\timport errors',
@@ -273,7 +297,7 @@ const BEHIND = `version: 1
 name: demo
 shadow: next.yaml
 upstreams: { up: { url: https://up.example.com, servers: [10.1.0.1:443, 10.1.0.2:443] } }
-routes: { read: { upstream: up, allow: [GET /a] } }
+routes: { read: { upstream: up, allow: [GET /a, "GET /{x}/t", "GET /n/{x:int}", "POST /n/{x:slug}"] } }
 apiKeys: { one: { key: env:A, token: env:T, ipRanges: [10.0.0.0/9] } }
 proxies:
   api:
@@ -281,6 +305,7 @@ proxies:
     ipRanges: [10.0.0.0/8, "fd00::/8"]
     clientIp: { trustedProxies: [192.0.2.0/24] }
     health: { path: /healthz, from: [192.0.2.7] }
+    answer: [{ request: "* /v", auth: none, status: 200 }]
 domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
 targets: { caddy: {} }
 `;

@@ -11,7 +11,7 @@ routes:
 apiKeys:
   one: { key: env:A, token: env:T, routes: [read] }
   two: { key: env:B, token: env:U, ipRanges: [10.0.0.0/9] }
-proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] }, answer: [{ request: "* /v", auth: none, status: 200 }] } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] }, answer: [{ request: "* /v", auth: none, status: 200 }, { request: GET /w, status: 200 }] } }
 targets: { nginx: {} }
 `;
 
@@ -21,16 +21,16 @@ name: demo
 upstreams: { up: { url: https://up.example.com } }
 routes:
   read: { upstream: up, auth: passthrough, allow: ["GET /a/b/c/d/e/f/g/h/i/{x:int}", "GET /a/b/c/d/e/f/g/h/J", "PUT /a/b/c/d/e/f/g/h/k/"] }
-proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: any } } }
 domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
 targets: { nginx: { sites: { tls: { certFile: /tls/a.pem, keyFile: /tls/a.key } } } }
 `;
 
 /** Takes longer to check. */
-const RESTS = SPEC.replace('GET /a, ', 'GET /a, "GET /r/{x:int*}", "PUT /r/s/t/", "GET /{x}/b/c", ').replace(
-  /, cors.*/,
-  ' }}',
-);
+const RESTS = SPEC.replace(
+  'GET /a, ',
+  'GET /a, "GET /r/{x:int*}", "PUT /r/{x:int*}/", "PUT /r/s/t/", "GET /{x}/b/c", ',
+).replace(/, cors.*/, ' }}');
 
 type Proxy = Certificate['proxies'][number];
 type Row = Proxy['rows'][number];
@@ -45,6 +45,8 @@ const ROUTE = 'map "${verb} ${api_endpoint}" $api_route {';
 const FIRST = 'map "${plain_1}" $api_path_1 {';
 const SECOND = 'map "${plain_1}${plain_2}" $api_path_2 {';
 const REST = 'map "${segment_2}${segment_3}${segment_4}${segment_5}${segment_6}${segment_7}${segment_8}${after_8}"';
+const INTS = '"~^(?:/[0-9]++)++(?<rest_end>';
+const LONG = 'map "${api_path_8} ${after_8}${slash_8}"';
 const SERVER = 'server {\n    listen 8080 default_server;';
 
 const FILES: readonly Step<Certificate>[] = [
@@ -116,6 +118,10 @@ const LONGER: readonly Step<Certificate>[] = [
   edited(REST, REST.replace('${segment_2}', 'x${segment_2}'), 'looks at a part of what comes later'),
   edited(REST, REST.replace('${segment_2}', '${segment_2}x'), 'the type of'),
   edited(REST, REST.replace('${segment_2}', '/${verb}'), ' '),
+  edited(LONG, LONG.replace('${api_path_8}', '${segment_8}'), 'the expression [*][}] '),
+  edited(LONG, LONG.replace('${slash_8}', ' ${slash_8}'), 'the expression [*][}] '),
+  edited(INTS, `${INTS.replace('(?<rest_end>', '\\\\z" "/{int*}";')}\n${INTS}`),
+  edited('"/r/s/t/" "PUT"', '"/r/s/t/" "GET"', 'Allow is GET'),
   claimed(
     'a long row',
     withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/i/{int}', rows[0]?.[2] ?? '', 'read']]),
@@ -138,6 +144,10 @@ const PATHS: readonly Step<Certificate>[] = [
   edited(ROUTE, 'map "G${verb} ${api_endpoint}" $api_route { "GGET /a" "read";', 'has no end'),
   edited(FIRST, `${FIRST} "~[a-z]" "/a";`, 'the expression [a-z] for'),
   edited(FIRST, `${FIRST} "~^/b[a-z]" "/a";`, 'the expression ^/b[a-z] for'),
+  edited(FIRST, `${FIRST} "~^/b" "/a";`, 'the expression ^/b for'),
+  edited(FIRST, `${FIRST} "~^/[a-z]" "/a";`, 'the expression ^/[a-z] for'),
+  edited('map $segment_2 $api_as', 'map "${segment_2}${segment_3}" $api_as', 'looks at a part of what comes later'),
+  edited('"GET /a" "read"', '"GET /a" "read"; "PATCH /a" "read"', 'differs'),
   edited(FIRST, `${FIRST} "~^/a\\{2\\}" "/r";`, 'the expression ^/a\\{2\\}'),
   edited(SECOND, `map "x\${plain_1}\${plain_2}" $api_path_2 { "x/zzz/b" "/a";`, 'was not tried'),
   edited(SECOND, 'map "${segment_1}${plain_2}" $api_path_2 { "/zz/b" "/a";', 'a segment is not kept'),
@@ -269,6 +279,16 @@ const VERDICTS: readonly Step<Certificate>[] = [
     '$private__token_token may be abc def',
   ),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { volatile "x";'),
+  edited(
+    'map $private__token_token $api_verdict_token {',
+    'map $private__token_token $api_verdict_token { "one" "path";',
+    '$private__token_token may be one',
+  ),
+  edited('"1 read" $api_verdict_token;', '"1 read" "key-missing";', 'differs'),
+  edited('"~^0 " "key-expired";', '"~^0 " "key-missing";', 'differs'),
+  edited('"" "key-unknown";', '"" "path";', 'differs'),
+  edited('"~^yes [ \\\\t]*+[^ \\\\t,]"', '"~^ye.*+[^ \\\\t,]"', 'the expression ^ye'),
+  edited(ROUTE, `map "" $unused { default "x_pass"; }\n${ROUTE}`),
 ];
 
 const [TEN, NINE] = ['h /i(?<segment_10>/[^/]++)\\\\z', 'h /J\\\\z'];
@@ -303,6 +323,11 @@ const LONGEST: readonly Step<Certificate>[] = [
     'differs',
   ),
   claimed(
+    'a row of many behind these',
+    withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/i/1/{int*}', rows[0]?.[2] ?? '', '']]),
+    'differs',
+  ),
+  claimed(
     'a row of eleven',
     withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/i/1/2', rows[0]?.[2] ?? '', '']]),
     'rows are longer',
@@ -312,6 +337,7 @@ const LONGEST: readonly Step<Certificate>[] = [
     withRows((rows) => rows.filter(([, path]) => !path.endsWith('/J'))),
     'differs',
   ),
+  edited('"~^[ \\\\t]*+[^ \\\\t,]" $api_verdict_known', '"~[ \\\\t]*+[^ \\\\t,]" $api_verdict_known', 'differs'),
   claimed('no servers beside it', (own) => ({ ...own, beside: [] }), 'has no rows'),
   claimed(
     'a proxy that nothing is said of',
