@@ -312,6 +312,11 @@ const LONGEST: readonly Step<Certificate>[] = [
   edited(NINE, NINE.replace('/J', '/K'), 'differs'),
   edited(NINE, NINE.replace('/J', '/J/'), 'differs'),
   edited('map $segment_10', 'map $segment_9', ' '),
+  edited(
+    'map "${api_path_8} ${after_8}${slash_8}" $api_longer {',
+    'map "x ${segment_1}" $api_longer {\n"~^x (?<more>/[^/]++)\\\\z" "/q";',
+    'has no end',
+  ),
   claimed(
     'a row of nine more',
     withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/z', rows[0]?.[2] ?? '', '']]),
