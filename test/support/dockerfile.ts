@@ -17,6 +17,7 @@ const KNOWN: Readonly<Record<string, RegExp>> = {
   WORKDIR: /^\/\S*$/,
   COPY: /^\S+(?: \S+)+$/,
   RUN: /^\S/,
+  ENV: /^\w+=\S+(?: \w+=\S+)*$/,
   USER: /^\w+(?::\w+)?$/,
   EXPOSE: /^\d+$/,
   STOPSIGNAL: /^SIG[A-Z]+$/,
