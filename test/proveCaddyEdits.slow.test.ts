@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { shownRequest } from '../src/prove/witness.ts';
 import { edited, PROVED_SPEC, proof, specFiles, told } from './support/proofs.ts';
 
 const proofs = suite('edits of generated Caddyfiles');
@@ -54,6 +55,19 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
 ];
 
 for (const [what, from, to, expected] of EDITS) proofs(what, () => assert.match(edited(own, from, to), expected));
+
+proofs('a witness shows what stands behind a key, and no key', () => {
+  const shown = (end: string) => {
+    const made = specFiles(PROVED_SPEC, 'caddy');
+    const from = '[ \\t]*(?:,.*)?$" "$1"';
+    const files = made.files.map((file) => ({ ...file, text: file.text.replace(from, () => end) }));
+    const result = proof({ ...made, files });
+    const [proxy] = made.policy.proxies;
+    assert.ok(proxy && result.kind === 'differs');
+    return shownRequest(result.difference.request, proxy);
+  };
+  assert.match(shown('[ \\t]*$" "$1"'), /'PRIVATE-TOKEN: <key of one>[ \t]*,/);
+});
 
 const named = specFiles(
   `version: 1

@@ -93,6 +93,16 @@ const CASES: Edits = [
   ['a default in capitals that is nothing', 'default "no"', 'DEFAULT "no"', /^proved/],
 ];
 
+/** The first place of this text is the table that takes the key. */
+const KEY_END = '[ \\t]*(?:,.*)?$" "$1"';
+const FOLLOWED: Edits = [
+  ['a key with anything behind it', KEY_END, '.*$" "$1"', /403 instead of 401/],
+  ['a key without an end', KEY_END, '" "$1"', /403 instead of 401/],
+  ['a key with a comma or nothing behind it', KEY_END, '[ \\t]*(?:,.*)?" "$1"', /403 instead of 401/],
+  ['a key with nothing behind it', KEY_END, '[ \\t]*$" "$1"', /401 instead of 404/],
+  ['a key of fewer characters', `~+/=-]{20,128})${KEY_END}`, '~+/=-]{20,127}).*$" "$1"', /^cannot tell/],
+];
+
 const NGINX_CASES: Edits = [['a default in capitals', 'default "-";', 'DEFAULT "-";', /^proved/]];
 
 const UPSTREAMS: Edits = [
@@ -102,6 +112,7 @@ const UPSTREAMS: Edits = [
 
 const FILES = [
   ['caddy', 'Caddyfile', CASES],
+  ['caddy', 'Caddyfile', FOLLOWED],
   ['nginx', 'paths.conf', NGINX_CASES],
   ['nginx', 'upstreams.conf', UPSTREAMS],
   ['nginx', 'paths.conf', SPLITS],

@@ -1,6 +1,6 @@
 import { type Address, contains, toCidrs } from '../policy/cidr.ts';
 import { grouped } from '../policy/grouped.ts';
-import { keySource } from '../policy/key.ts';
+import { credentialText, keySource } from '../policy/key.ts';
 import {
   clientAddress,
   credentialOf,
@@ -23,6 +23,9 @@ const NAMED_HOST = lazily(() => wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[^\\
 const GO_HOST = "[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*";
 const PORT = '[.]?(?::[0-9]*)?';
 const GO_TARGET_PATH = '/(?:[!-$&->@-~\x80-\xff]|%[0-9A-Fa-f]{2})*|[A-Za-z][A-Za-z0-9+.-]*:[!->@-~\x80-\xff]*|[*]';
+const OF_KEYS = '[A-Za-z0-9._~+/=-]';
+/** What is no part of a key, no blank, and no comma. */
+const NEITHER = '[!-*:-<>?@\\[-^`{-}\x80-\xff]';
 const UNIVERSES = {
   method: lazily(() => wholly('[A-Z_-]+')),
   token: lazily(() => wholly(TOKEN_SOURCE)),
@@ -47,6 +50,10 @@ const UNIVERSES = {
   chunked: lazily(() => wholly('(?i)chunked')),
   /** A key, perhaps followed by another value of the same header. */
   key: lazily(() => wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`)),
+  /** A key with something behind it that makes it none. */
+  followedKey: lazily(() =>
+    wholly(`${keySource()}(?:[ \\t]*${NEITHER}|[ \\t]+${OF_KEYS})(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?`),
+  ),
   header: VALUE,
 } as const;
 
@@ -68,17 +75,19 @@ export type LineShape =
 type HostKind = 'name' | 'odd' | 'odd port';
 
 /**
- * The caller: a header that is no key or an unknown one, one of some known keys that the spec treats alike, or a key with
- * the same end as one of them.
+ * The caller: a header that is no key or an unknown one, one of some known keys that the spec treats alike, such a key
+ * with something behind it that makes it none, or a key with the same end as one of them.
  */
 export type Callers =
   | { readonly kind: 'text' }
+  | { readonly kind: 'followed'; readonly keys: readonly ApiKey[]; readonly position: number }
   | { readonly kind: 'known'; readonly keys: readonly ApiKey[]; readonly position: number }
   | { readonly kind: 'alike'; readonly keys: readonly ApiKey[] };
 
 /** One of them. */
 export type Caller =
   | { readonly kind: 'text' }
+  | { readonly kind: 'followed'; readonly key: ApiKey; readonly position: number }
   | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
   | { readonly kind: 'alike'; readonly key: ApiKey };
 
@@ -102,6 +111,8 @@ export interface Distinctions {
   readonly oddHosts: 'odd' | 'go';
   /** Whether the files look up the end of a key, so that a key with the same end is a case of its own. */
   readonly looksAtEnds: boolean;
+  /** Whether the files may take a key with anything behind it for that key. */
+  readonly takesFollowed: boolean;
 }
 
 export interface World extends Distinctions, Ways {
@@ -123,12 +134,20 @@ export const CALLERS_TOKEN = 'token of the caller';
 const MOMENT = 'moment';
 
 /** Returns the kinds of callers: the spec treats the keys of one alike. */
-export function callersOf(keys: readonly ApiKey[], looksAtEnds: boolean): readonly Callers[] {
+export function callersOf(
+  keys: readonly ApiKey[],
+  { looksAtEnds, takesFollowed }: Pick<Distinctions, 'looksAtEnds' | 'takesFollowed'>,
+): readonly Callers[] {
   const kinds = grouped(keys, ({ groups, allGroups, ranges, expires, keys: { length } }) =>
     JSON.stringify([groups, allGroups, ranges && toCidrs(ranges), expires, length]),
   );
   const known = [...kinds.values()].flatMap((alike): Callers[] => [
     ...(alike[0]?.keys ?? []).map((_, position) => ({ kind: 'known' as const, keys: alike, position })),
+    ...(takesFollowed ? (alike[0]?.keys ?? []) : []).map((_, position) => ({
+      kind: 'followed' as const,
+      keys: alike,
+      position,
+    })),
     ...(looksAtEnds ? [{ kind: 'alike' as const, keys: alike }] : []),
   ]);
   return [{ kind: 'text' }, ...known];
@@ -281,13 +300,16 @@ export class SymbolicRequest {
     const id = this.exampleText(CALLER);
     const key = callers.keys.find((each) => each.id === id);
     if (!key) throw new Error(`no key is ${id}`);
-    return callers.kind === 'known' ? { kind: 'known', key, position: callers.position } : { kind: 'alike', key };
+    return callers.kind === 'alike'
+      ? { kind: callers.kind, key }
+      : { kind: callers.kind, key, position: callers.position };
   }
 
   private keyHeader(): readonly Part[] {
-    const scheme = this.world.proxy.apiKeyScheme;
-    if (this.callers().kind !== 'known') return this.piece('key', 'header');
-    return [scheme === undefined ? '' : `${scheme} `, ...this.piece('key', 'key')];
+    const scheme = credentialText(this.world.proxy.apiKeyScheme, '');
+    const { kind } = this.callers();
+    if (kind === 'text' || kind === 'alike') return this.piece('key', 'header');
+    return [scheme, ...this.piece('key', kind === 'known' ? 'key' : 'followedKey')];
   }
 
   /** Seconds since 1970. */
@@ -325,7 +347,8 @@ export class SymbolicRequest {
     if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
     const caller = this.caller();
     const isSent = text('key') !== '' || this.run.notes.get(`empty ${proxy.apiKeyHeader.toLowerCase()}`) === true;
-    if (caller.kind !== 'known' && isSent) headers.push([proxy.apiKeyHeader, text('key')]);
+    const scheme = caller.kind === 'followed' ? proxy.apiKeyScheme : undefined;
+    if (caller.kind !== 'known' && isSent) headers.push([proxy.apiKeyHeader, credentialText(scheme, text('key'))]);
     const credential =
       caller.kind === 'known'
         ? ({ kind: 'known', id: caller.key.id } as const)

@@ -1,4 +1,5 @@
 import { formatAddress } from '../policy/cidr.ts';
+import { credentialText, keySource } from '../policy/key.ts';
 import { schemeOf, urlHost } from '../policy/origin.ts';
 import type { Proxy } from '../policy/types.ts';
 import type { ExampleRequest } from './request.ts';
@@ -6,20 +7,25 @@ import type { ExampleRequest } from './request.ts';
 type Shown = Pick<
   ExampleRequest,
   'method' | 'target' | 'headers' | 'client' | 'credential' | 'at' | 'isNow' | 'headBytes'
->;
+> &
+  Partial<Pick<ExampleRequest, 'caller' | 'keyText'>>;
+
+const KEY = new RegExp(keySource());
 
 /**
  * Returns a request as a `curl` line, with the client's address and the bytes of the request. Keys are named, and never
- * shown.
+ * shown; what stands behind one is.
  */
 export function shownRequest(
-  { method, target, headers, client, credential, at, isNow, headBytes }: Shown,
+  { method, target, headers, client, credential, caller, keyText = '', at, isNow, headBytes }: Shown,
   proxy: Proxy,
 ): string {
-  const fields = [...headers];
-  if (credential.kind === 'known') {
-    const scheme = proxy.apiKeyScheme === undefined ? '' : `${proxy.apiKeyScheme} `;
-    fields.push([proxy.apiKeyHeader, `${scheme}<key of ${credential.id}>`]);
+  const isFollowed = caller?.kind === 'followed';
+  const fields = headers.filter(([name]) => !isFollowed || name !== proxy.apiKeyHeader);
+  const id = isFollowed ? caller.key.id : credential.kind === 'known' ? credential.id : undefined;
+  if (id !== undefined) {
+    const value = keyText === '' ? `<key of ${id}>` : keyText.replace(KEY, () => `<key of ${id}>`);
+    fields.push([proxy.apiKeyHeader, credentialText(proxy.apiKeyScheme, value)]);
   }
   const { address = 'localhost', port } = proxy.listen;
   const origin = `${schemeOf(proxy)}://${urlHost(address)}:${port}`;

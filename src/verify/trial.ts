@@ -195,7 +195,7 @@ export function bytesOf(
   const { method, target, caller, keyText, body, headBytes } = request;
   const headers = request.headers.filter(([name, value]) => name !== apiKeyHeader || value === '');
   if (keyText !== '') {
-    const scheme = caller.kind === 'known' ? apiKeyScheme : undefined;
+    const scheme = caller.kind === 'known' || caller.kind === 'followed' ? apiKeyScheme : undefined;
     headers.push([apiKeyHeader, credentialText(scheme, keyOf(keyText, caller, secrets))]);
   }
   const least = headBytesOf({ method, target, headers });
@@ -212,7 +212,7 @@ export function bytesOf(
 
 function keyOf(text: string, caller: ExampleRequest['caller'], secrets: Secrets): string {
   if (caller.kind === 'text') return text;
-  const key = secrets.keysOf(caller.key.id)[caller.kind === 'known' ? caller.position : 0] ?? '';
-  if (caller.kind === 'known') return text.replace(KEY, () => key);
+  const key = secrets.keysOf(caller.key.id)[caller.kind === 'alike' ? 0 : caller.position] ?? '';
+  if (caller.kind !== 'alike') return text.replace(KEY, () => key);
   return text.replace(KEY, (own) => own.slice(0, -SELECTOR_LENGTH) + key.slice(-SELECTOR_LENGTH));
 }

@@ -1,4 +1,5 @@
 import { type Address, ANY_ADDRESS, type CidrSet, contains } from '../../policy/cidr.ts';
+import { keySource } from '../../policy/key.ts';
 import { addresses, ipv4In } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { FirstRow } from '../../prove/firstRow.ts';
@@ -105,15 +106,25 @@ export function capturesPath(source: string): boolean {
   return language !== undefined && !('problem' in language) && isEmptyLanguage(both(language, WITH_MARK()));
 }
 
-const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d+\})\)\[ \\t\]\*\(\?:,\.\*\)\?\$$/;
+const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d+\})\)(.*)$/;
+const KEY_END = '[ \\t]*(?:,.*)?$';
+/** With these ends it takes as much as there is of a key, and anything behind it. */
+const OPEN_ENDS: readonly string[] = ['.*$', '.*', '', '[ \\t]*(?:,.*)?'];
 const KEY_ENDS = lazily(() => wholly('[\\t ,]'));
 
-/** The keys that its first group takes, if it takes one up to a blank, a comma or the end. */
+/** The keys that its first group takes, if it takes one up to a blank, a comma or the end, or all that there is of one. */
 export function keysIn(source: string): Language | undefined {
-  const [, , set = '', bounds = ''] = KEY.exec(source) ?? [];
-  if (set === '') return undefined;
+  if (takesKeyAndMore(source)) return wholly(keySource());
+  const [, , set = '', bounds = '', end] = KEY.exec(source) ?? [];
+  if (end !== KEY_END) return undefined;
   const isEnded = isEmptyLanguage(both(wholly(set), KEY_ENDS()));
   return isEnded ? wholly(set + bounds) : undefined;
+}
+
+/** Whether its first group takes a key that anything may follow. */
+export function takesKeyAndMore(source: string): boolean {
+  const [, , set = '', bounds = '', end = '-'] = KEY.exec(source) ?? [];
+  return set + bounds === keySource() && OPEN_ENDS.includes(end);
 }
 
 const HOP = /^\^\(\?:\.\*,\)\?\[ \\t\]\*(::\[Ff\]\{4\}:)?\((.*)\)\[ \\t\]\*\(\?:,\[\^,\]\*\)\{(\d+)\}\$$/;

@@ -319,7 +319,7 @@ export class Meaning {
     if (typeof part !== 'object' || !('piece' in part) || part.piece !== GIVEN_KEY || more.length > 0)
       throw new CannotTell('the secrets are asked for something that is no key');
     const callers = this.request.callers();
-    if (callers.kind !== 'known') return [];
+    if (callers.kind !== 'known' && callers.kind !== 'followed') return [];
     if (!this.run.pieces.has(CALLERS_TOKEN)) this.run.pieces.set(CALLERS_TOKEN, anyOf(TOKEN()));
     return [{ piece: CALLER }, ` ${callers.position === 0 ? 'first' : 'second'} `, { piece: CALLERS_TOKEN }];
   }

@@ -8,7 +8,7 @@ import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
-import { bordersOf, ipv4Texts, languageOf } from './lookups.ts';
+import { bordersOf, ipv4Texts, languageOf, takesKeyAndMore } from './lookups.ts';
 import { METHOD, Meaning, NotOfTarget, OPTIONS, UNESCAPED_PATH } from './meaning.ts';
 import { asWritten } from './placeholders.ts';
 import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
@@ -26,6 +26,7 @@ export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
     methods: 'token',
     oddHosts: 'go',
     looksAtEnds: false,
+    takesFollowed: all.some(takesFollowed),
     client: (request) => clientOf(site, request),
     cuts: (request) => cutsOf(site, request),
     decide: (request, cuts) => new Execution(request, { cuts, targetOnly: false }).site(site),
@@ -41,6 +42,12 @@ const GO_PATH = lazily(() => wholly("(?:[A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]-]|%[0-
 
 function flat(handlers: readonly Handler[]): readonly Handler[] {
   return handlers.flatMap((handler) => (handler.kind === 'route' ? [handler, ...flat(handler.handlers)] : [handler]));
+}
+
+function takesFollowed(handler: Handler): boolean {
+  return (
+    handler.kind === 'map' && handler.table.rows.some(({ source }) => source !== undefined && takesKeyAndMore(source))
+  );
 }
 
 function clientOf({ own }: Site, request: SymbolicRequest) {

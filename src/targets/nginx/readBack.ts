@@ -43,6 +43,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
     methods: 'method',
     oddHosts: 'odd',
     looksAtEnds: true,
+    takesFollowed: false,
     client: (request) => clientOf(configuration, server, request),
     cuts: (request) => {
       const meaning = new Meaning(configuration, request, { directives: server.directives, depth });
