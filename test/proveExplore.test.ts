@@ -42,7 +42,7 @@ ways('a run that goes on from where another one chose sees what a run from the s
   const readBack = targets.find(({ name }) => name === 'nginx')?.readBack;
   const access = proxy && accessOf(proxy);
   assert.ok(proxy && access && readBack?.decides === 'requests');
-  const model = readBack.read(files, proxy);
+  const model = readBack.read(files, proxy, policy.proxies);
   const world = { ...worldOf(policy, proxy, model), isDirect: true };
   const seen = (walk: typeof explore) => {
     const found: string[] = [];

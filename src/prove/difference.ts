@@ -1,11 +1,11 @@
 import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
-import { forwardPlan } from '../plan/forwards.ts';
+import { forwardPlan, publicAddress } from '../plan/forwards.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
-import { authorityOf, hostAndPort } from '../policy/origin.ts';
+import { authorityOf, hostAndPort, schemeOf } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { atMost } from './decision.ts';
-import { matches, type Part, pieceOf } from './explore.ts';
+import { CannotTell, matches, type Part, pieceOf } from './explore.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
@@ -16,6 +16,8 @@ export interface Question {
   readonly policy: Policy;
 }
 
+/** The value of a header that is sent as the client sent one. */
+const COPIED = /^<header (.*)>$/;
 /** A header that no spec names. */
 const OTHER = 'x-of-any-name';
 const NOTHING = lazily(() => wholly(''));
@@ -71,6 +73,11 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
     return status === outcome.tooLarge ? undefined : `${outcome.tooLarge} instead of ${status ?? 'forwarding'}`;
   }
   if (decision.kind !== 'forward') return `forwarded instead of ${decision.status}`;
+  const { maxBody } = decision.forwarding;
+  if (request.body() === 'chunked' && outcome.maxBody !== maxBody)
+    throw new CannotTell(
+      `bodies of unknown length may have ${outcome.maxBody || 'any number of'} bytes instead of ${maxBody}`,
+    );
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('a forwarding has an upstream');
   const servers = upstream.servers.map(hostAndPort).sort();
@@ -129,7 +136,7 @@ function headerDifference(
     const isToken = name === tokenHeader && token !== undefined;
     if (!isToken && value.some((part) => typeof part === 'object' && 'secret' in part))
       return `a token is sent in ${name}`;
-    const own = /^<header (.*)>$/.exec(text)?.[1];
+    const own = COPIED.exec(text)?.[1];
     // The check of Host has passed it as a name.
     if (own === 'host' && name === 'x-forwarded-host') continue;
     if (own !== undefined && (own !== name || !passing.has(name))) {
@@ -145,7 +152,46 @@ function headerDifference(
   const missing = [...passing].find(
     (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING()),
   );
-  return missing === undefined ? undefined : `${missing} is not passed on`;
+  if (missing !== undefined) return `${missing} is not passed on`;
+  // Among all headers of the client, what the engine adds is not seen.
+  if (passesOthers) return undefined;
+  const isOwn = (name: string, text: string) =>
+    name === 'host' || passing.has(name) || (name === tokenHeader && token !== undefined) || COPIED.test(text);
+  const added = [...headers].filter(([name, value]) => !isOwn(name, textOf(value)));
+  return addedDifference(added, forwarding, request);
+}
+
+/** Headers that tell the upstream who asked. */
+const OF_CLIENT = /^(?:x-forwarded-for|x-real-ip)$/;
+
+/**
+ * Returns how the headers differ that the engine adds by itself: an upstream may believe any of them, such as one that
+ * names another method or user.
+ */
+function addedDifference(
+  added: readonly (readonly [string, readonly Part[]])[],
+  { websocket }: Forwarding,
+  request: SymbolicRequest,
+): string | undefined {
+  const { proxy } = request.world;
+  const outside = new Map(
+    (proxy.publicUrl === undefined
+      ? [['X-Forwarded-Proto', schemeOf(proxy)] as const]
+      : publicAddress(proxy.publicUrl)
+    ).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  for (const [name, value] of added) {
+    const text = textOf(value);
+    if (text === '' || (websocket && /^(?:connection|upgrade)$/.test(name))) continue;
+    const wanted = outside.get(name);
+    if (OF_CLIENT.test(name) || wanted !== undefined) {
+      if (wanted === undefined ? /^<hop \d+>$/.test(text) : text === wanted) continue;
+      return `another ${name} is sent`;
+    }
+    if (name !== 'x-forwarded-host' || proxy.publicUrl !== undefined) return `${name} is sent, too`;
+    if (text !== textOf(request.hostHeader())) return `another ${name} is sent`;
+  }
+  return undefined;
 }
 
 /** Names of the secret that is the token of a caller: where only one is left, that of its own, too. */

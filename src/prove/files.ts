@@ -34,7 +34,7 @@ export type ProxyProof =
 export function proveFiles<File>(
   policy: Policy,
   files: readonly File[],
-  read: (files: readonly File[], proxy: Proxy) => FileModel,
+  read: (files: readonly File[], proxy: Proxy, all: readonly Proxy[]) => FileModel,
 ): ProxyProof[] {
   return policy.proxies.map((proxy): ProxyProof => {
     const { id, origin } = proxy;
@@ -49,13 +49,13 @@ export function proveFiles<File>(
 
 interface Read<File> {
   readonly files: readonly File[];
-  readonly read: (files: readonly File[], proxy: Proxy) => FileModel;
+  readonly read: (files: readonly File[], proxy: Proxy, all: readonly Proxy[]) => FileModel;
 }
 
 /** Compares the files of one proxy with the spec. What is not understood makes it unknown. */
 export function compareFiles<File>(policy: Policy, proxy: Proxy, { files, read }: Read<File>): Comparison {
   try {
-    return compare(policy, proxy, read(files, proxy));
+    return compare(policy, proxy, read(files, proxy, policy.proxies));
   } catch (error) {
     if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
     throw error;

@@ -1,8 +1,9 @@
 import { corsFields } from '../plan/cors.ts';
-import { forwardPlan } from '../plan/forwards.ts';
+import { forwardPlan, publicAddress } from '../plan/forwards.ts';
+import { formatAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { credentialText } from '../policy/key.ts';
-import { authorityOf, hostAndPort } from '../policy/origin.ts';
+import { authorityOf, hostAndPort, schemeOf } from '../policy/origin.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
@@ -79,7 +80,15 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
   const { forwarding, key } = decision;
   const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
   if (!upstream) throw new Error('a forwarding has an upstream');
-  const headers = new Map<string, string | undefined>([['host', authorityOf(upstream)]]);
+  const client = formatAddress(request.client);
+  const headers = new Map<string, string | undefined>([
+    ['host', authorityOf(upstream)],
+    ['x-forwarded-for', client],
+    ['x-real-ip', client],
+  ]);
+  const own = [['x-forwarded-proto', schemeOf(proxy)] as const];
+  for (const [name, value] of proxy.publicUrl === undefined ? own : publicAddress(proxy.publicUrl))
+    headers.set(name.toLowerCase(), value);
   for (const name of forwardPlan(forwarding, policy).passed)
     headers.set(name, request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '');
   if (key && forwarding.auth === 'apiKey')

@@ -242,7 +242,8 @@ export type ReadBack =
   /** What becomes of requests to a proxy. */
   | {
       readonly decides: 'requests';
-      readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
+      /** `all` are the proxies of the spec: what else is in the files belongs to nobody. */
+      readonly read: (files: readonly ReadFileText[], proxy: Proxy, all: readonly Proxy[]) => FileModel;
       /** Writes down what the files decide, so that `check-certificate.js` can compare it with them. */
       readonly certify?: (policy: Policy, files: readonly ReadFileText[]) => object;
     }

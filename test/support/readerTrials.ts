@@ -52,7 +52,7 @@ export async function tryReader({ program, made, random, each, title }: Trialled
   function said(): Walked[] | undefined {
     if (!proxy || target?.readBack?.decides !== 'requests') return undefined;
     try {
-      const model = target.readBack.read(made.files, proxy);
+      const model = target.readBack.read(made.files, proxy, made.policy.proxies);
       const open = worldOf(made.policy, proxy, model);
       const world = { ...open, isExact: true, moments: [open.now] };
       return walks(model, world, { random, each });

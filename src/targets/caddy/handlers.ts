@@ -39,6 +39,7 @@ export type Matcher =
   | { readonly kind: 'client_ip'; readonly key: ''; readonly networks: readonly Network[] }
   | { readonly kind: 'host'; readonly key: ''; readonly names: readonly string[] }
   | { readonly kind: 'not'; readonly all: Condition }
+  | { readonly kind: 'any'; readonly of: Condition }
   | { readonly kind: 'unknown'; readonly what: string };
 
 /** All of them have to fit. */
@@ -97,7 +98,10 @@ function conditionOf(lines: readonly Line[]): Condition {
   const expressions = ['vars_regexp', 'header_regexp'].map((kind) => all.filter((each) => each.kind === kind).length);
   if (!areOnce || expressions.some((count) => count > 1))
     throw new CannotTell(`${lines[0]?.place}: a matcher that is there twice`);
-  return all;
+  const variables = all.filter(({ kind }) => kind === 'vars');
+  if (variables.length < 2) return all;
+  // Of several variables Caddy wants one to have its value, of all else everything.
+  return [...all.filter(({ kind }) => kind !== 'vars'), { kind: 'any', of: variables }];
 }
 
 function matcherOf([first, ...rest]: readonly Word[], { place }: Line): Matcher {
@@ -129,7 +133,8 @@ function handlerOf(line: Line, matchers: Matchers): Handler[] {
   if (name === 'map') return [{ kind: 'map', table: tableOf(line) }];
   if (name === 'import' && argsOf(line).join() === SECRETS) return [{ kind: 'secrets' }];
   const [first] = line.words.slice(1);
-  if (first && !first.quoted && /^[/*]/.test(first.text)) throw new CannotTell(`${place}: a path is looked at`);
+  // In quotes, too, Caddy takes such a word for a matcher.
+  if (first && /^[/*]/.test(first.text)) throw new CannotTell(`${place}: a path is looked at`);
   const named = first?.text.startsWith('@') ? first.text : undefined;
   const condition = named === undefined ? [] : matchers.get(named);
   if (!condition) throw new CannotTell(`${place}: ${named} is not known`);
@@ -219,12 +224,14 @@ function headersOf(words: readonly Word[], block: readonly Line[] | undefined, p
     name?.text === 'match' && what?.text === 'status' ? more : [],
   );
   if (codes.length > 0 && codes.every(({ text }) => /^1[0-9]{2}$/.test(text))) return [];
+  const isForSome = lines.some(([name]) => name?.text === 'match');
   const isDeferred = lines.some(([name]) => name?.text === 'defer');
   return lines.flatMap(([name, value, ...more]) => {
     const [, order = '', plain = ''] = /^([-+?>]?)(.*)$/.exec(name?.text ?? '') ?? [];
     const field = plain.toLowerCase();
+    if (field.includes('{')) throw new CannotTell(`${place}: a header is called "${plain}"`);
     if (!/^(?:allow|access-control-.*)$/.test(field) && (!field.includes('*') || field.startsWith('x-'))) return [];
-    if ((order !== '' && order !== '>') || !value || more.length > 0 || codes.length > 0)
+    if ((order !== '' && order !== '>') || !value || more.length > 0 || isForSome)
       throw new CannotTell(`${place}: changes ${plain} in a way that is not known`);
     return [{ name: field, deferred: isDeferred || order === '>', value: templateOf(value.text, place) }];
   });

@@ -313,9 +313,8 @@ export class Meaning {
 
   /** What the secrets say of a key: whose it is, which of its keys, and its token. */
   private secrets(scope: Scope): readonly Part[] {
-    const given = this.value('key.given', scope);
-    if (given.length === 0) return [];
-    const [part, ...more] = given;
+    const [part, ...more] = this.value('key.given', scope);
+    if (part === undefined) return [];
     if (typeof part !== 'object' || !('piece' in part) || part.piece !== GIVEN_KEY || more.length > 0)
       throw new CannotTell('the secrets are asked for something that is no key');
     const callers = this.request.callers();
@@ -358,6 +357,8 @@ export class Meaning {
     switch (matcher.kind) {
       case 'not':
         return !this.all(matcher.all, scope);
+      case 'any':
+        return matcher.of.some((each) => this.one(each, scope));
       case 'vars': {
         const value = this.varsValue(matcher.key, scope);
         return matcher.values.some((text) => this.isText(value, text));

@@ -35,11 +35,13 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
   for (const line of block) {
     const [name = '', value, ...more] = argsOf(line);
     if (nameOf(line) === 'transport' && name === 'http' && value === undefined && line.block) transport = line.block;
+    else if (nameOf(line) === 'header_down' && isOfPages(name)) throw new CannotTell(`${line.place}: sends ${name}`);
     else if (nameOf(line) === 'header_down' && name.startsWith('-')) hidden.add(name.slice(1).toLowerCase());
     else if (nameOf(line) !== 'header_up' && INERT.test(nameOf(line)) && !line.block) continue;
     else if (nameOf(line) !== 'header_up' || line.block || more.length > 0)
       throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
-    else if (name.startsWith('-') && value === undefined) deleted.push(name.slice(1).toLowerCase());
+    else if (name.startsWith('-') && value === undefined && !name.includes('{'))
+      deleted.push(name.slice(1).toLowerCase());
     else if (value === undefined || /^[-?>~]/.test(name))
       throw new CannotTell(`${line.place}: a header that is not known`);
     else if (name.startsWith('+')) added.push([name.slice(1), value]);
@@ -57,10 +59,16 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
   };
 }
 
+/** Whether a change of answers may be one of what pages of other origins are told, beside taking a header away. */
+function isOfPages(change: string): boolean {
+  const name = change.replace(/^[-+?>]/, '');
+  return /[*{]/.test(name) || (/^access-control-/i.test(name) && !change.startsWith('-'));
+}
+
 function transportOf(lines: readonly Line[]): Pick<Proxying, 'verified' | 'serverName'> {
   let [verified, serverName] = [true, undefined as string | undefined];
   for (const line of lines) {
-    const [value = ''] = argsOf(line);
+    const value = argsOf(line).join(' ');
     const name = nameOf(line);
     if (name === 'tls_insecure_skip_verify') verified = false;
     else if (name === 'tls_server_name') serverName = value;

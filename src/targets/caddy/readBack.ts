@@ -16,8 +16,8 @@ import { forwarded } from './sending.ts';
 import { type Site, siteOf } from './site.ts';
 
 /** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
-export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
-  const site = siteOf(readCaddyfile(files), proxy);
+export function readBack(files: readonly CaddyFile[], proxy: Proxy, proxies: readonly Proxy[]): FileModel {
+  const site = siteOf(readCaddyfile(files), proxy, proxies);
   const all = flat(site.routes.flatMap(({ handlers }) => handlers));
   return {
     sets: setsOf(all),

@@ -66,7 +66,11 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
     const value = valueOf(values, meaning);
     if (value) sent.set(name, value);
   }
-  return new Map([...sent].filter(([name]) => !isDeleted(name)));
+  const left = new Map([...sent].filter(([name]) => !isDeleted(name)));
+  for (const name of left.keys())
+    if (/^(?:content-length|transfer-encoding)$/.test(name))
+      throw new CannotTell(`${place}: tells the upstream another ${name}`);
+  return left;
 }
 
 /** A value that is one of two, or two at once. Caddy sets headers in no order, so that it is another one each time. */
@@ -123,6 +127,7 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
 }
 
 function isLike(name: string, pattern: string): boolean {
+  if (/^[*].*[*]$/.test(pattern)) return name.includes(pattern.slice(1, -1));
   if (pattern.endsWith('*')) return name.startsWith(pattern.slice(0, -1));
   return pattern.startsWith('*') ? name.endsWith(pattern.slice(1)) : name === pattern;
 }

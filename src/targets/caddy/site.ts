@@ -3,6 +3,7 @@ import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
 import { type Condition, type Handler, handlersOf, type Matcher, matchersOf } from './handlers.ts';
+import { bindOf } from './server.ts';
 
 export interface SiteRoute {
   readonly condition: Condition;
@@ -25,26 +26,36 @@ const INERT_GLOBAL =
   /^(?:admin|persist_config|storage|storage_clean_interval|skip_install_trust|auto_https|grace_period|log)$/;
 const INERT_SERVER = /^(?:name|timeouts|listener_wrappers)$/;
 
-export function siteOf(lines: readonly Line[], proxy: Proxy): Site {
-  const { address = '0.0.0.0', port } = proxy.listen;
-  const bind = address.includes(':') ? `tcp6/[${address}]` : `tcp4/${address}`;
-  const name = `${proxy.tls ? 'https' : 'http'}://:${port}`;
+export function siteOf(lines: readonly Line[], proxy: Proxy, all: readonly Proxy[]): Site {
+  const { port } = proxy.listen;
+  const bind = bindOf(proxy.listen);
   const global = lines.filter(({ words }) => words.length === 0);
   const sites = lines.filter(({ words }) => words.length > 0);
   const sharing = sites.filter((line) =>
     line.words.some(({ text }) => text.endsWith(`:${port}`) || !/:\d+$/.test(text)),
   );
-  const found = sharing.filter((line) => nameOf(line) === name && line.words.length === 1 && bindOf(line) === bind);
-  const others = sharing.filter(
-    (line) => !found.includes(line) && (bindOf(line) === undefined || bindOf(line) === bind),
-  );
+  const found = sharing.filter((line) => isSiteOf(line, proxy));
+  // Whatever address it is bound to, such as one more of this machine.
+  const others = sharing.filter((line) => !all.some((each) => isSiteOf(line, each)) && isNear(line, proxy));
   const [own] = found;
   if (!own?.block || found.length > 1 || others.length > 0)
     throw new CannotTell(`no site, or more than one, is proxy ${proxy.id}`);
   return { ...contentOf(own.block, proxy), headLimit: headLimitOf(global, `${bind}:${port}`, proxy) };
 }
 
-function bindOf({ block = [] }: Line): string | undefined {
+function isSiteOf(line: Line, { listen, tls }: Proxy): boolean {
+  const name = `${tls ? 'https' : 'http'}://:${listen.port}`;
+  return nameOf(line) === name && line.words.length === 1 && boundTo(line) === bindOf(listen);
+}
+
+/** A site without a port listens on a usual one. */
+function isNear(line: Line, { listen }: Proxy): boolean {
+  const bound = boundTo(line);
+  const isOfPort = line.words.some(({ text }) => text.endsWith(`:${listen.port}`));
+  return isOfPort || bound === undefined || bound === bindOf(listen);
+}
+
+function boundTo({ block = [] }: Line): string | undefined {
   const binds = block.filter((line) => nameOf(line) === 'bind').flatMap(argsOf);
   return binds.length === 1 ? binds[0] : undefined;
 }

@@ -7,9 +7,10 @@ import type { Cors, Policy, Proxy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { canonical } from '../../source/value.ts';
 import { inAny } from './addresses.ts';
+import { serverOf } from './listening.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 import { classNames, variablePrefix } from './names.ts';
-import { cutsOfProxy, serverOf } from './readBack.ts';
+import { cutsOfProxy } from './readBack.ts';
 import type { ConfigFile } from './tables.ts';
 
 /** A directive word for word: its words, and last a list of directives where it has a block. */

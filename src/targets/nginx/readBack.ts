@@ -1,18 +1,21 @@
 import { accessOf } from '../../policy/access.ts';
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import { schemeOf } from '../../policy/origin.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part } from '../../prove/explore.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { wholly } from '../../prove/matching.ts';
-import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
+import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
+import { checkListening, serverOf, withoutProxyProtocol } from './listening.ts';
 import type { NginxDirective } from './liveConfig.ts';
+import { type Location, readLocation } from './location.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
 import { askedLocation, depthIn, narrowQueries, queriesOf, splitsRequests, unclearSplits } from './splitting.ts';
 import {
+  CAPTURING,
   type ConfigFile,
   type Configuration,
   readConfiguration,
@@ -25,9 +28,9 @@ import {
  * Reads back the generated files of a proxy as a model of what they decide. Throws `CannotTell` where any part of them
  * is not understood.
  */
-export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel {
+export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readonly Proxy[]): FileModel {
   const configuration = readConfiguration(files);
-  const server = serverFor(configuration, proxy);
+  const server = serverFor(configuration, proxy, all);
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
   const access = accessOf(proxy);
@@ -64,7 +67,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
 /** Returns the variables on the border between routing and the rest of the decision of a proxy. */
 export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonly string[] {
   const configuration = readConfiguration(files);
-  return cutsOf(configuration, serverFor(configuration, proxy));
+  return cutsOf(configuration, readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy)));
 }
 
 /** Key of a cut beside those of variables: "yes" where the query is captured as soon as the request line is split. */
@@ -87,7 +90,15 @@ interface Server {
   readonly verdict: Template;
   /** Locations by their exact names, and "/". */
   readonly locations: ReadonlyMap<string, NginxDirective>;
-  readonly errorPages: ReadonlyMap<string, string>;
+  readonly errorPages: ReadonlyMap<string, ErrorPage>;
+  readonly scheme: 'http' | 'https';
+}
+
+/** What answers in place of a status. */
+interface ErrorPage {
+  readonly location: Location;
+  /** What the client is told in its place. */
+  readonly status: number;
 }
 
 function plainText(parts: readonly Part[], name: string): string {
@@ -99,57 +110,16 @@ function plainText(parts: readonly Part[], name: string): string {
     .join('');
 }
 
-/** Returns the server that listens on the proxy's address under the proxy's names. */
-export function serverOf({ servers }: Pick<Configuration, 'servers'>, proxy: Proxy): NginxDirective {
-  const { address, port } = proxy.listen;
-  const where = address === undefined ? `${port}` : `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  const found = servers.filter(({ block = [] }) => {
-    const listens = block.some(
-      ({ name, args }) => name === 'listen' && (args[0] === where || args[0] === `0.0.0.0:${where}`),
-    );
-    const names = block
-      .filter(({ name }) => name === 'server_name')
-      .flatMap(({ args }) => args)
-      .filter((name) => !name.startsWith('~'));
-    return listens && [...names].sort().join() === proxy.hosts.join();
-  });
-  const [server] = found;
-  if (!server || found.length > 1) throw new CannotTell(`no server, or more than one, is proxy ${proxy.id}`);
-  return server;
+function serverFor(configuration: Configuration, proxy: Proxy, all: readonly Proxy[]): Server {
+  checkListening(configuration, proxy, all);
+  const block = withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy);
+  return { ...readServer(block), scheme: schemeOf(proxy) };
 }
 
-/**
- * The lines by which nginx takes $remote_addr from the PROXY protocol, if the spec wants it from the same proxies. For
- * all else the address is then that of a connection.
- */
-function withoutProxyProtocol(block: readonly NginxDirective[], { clientIp }: Proxy): readonly NginxDirective[] {
-  if (clientIp.kind !== 'proxyProtocol') return block;
-  const isListener = ({ name }: NginxDirective) => name === 'listen';
-  const isSource = ({ name, args }: NginxDirective) => name === 'set_real_ip_from' && args[0] !== 'unix:';
-  const sources = block.filter(isSource).map(({ args: [cidr = ''] }) => cidr);
-  const isSame =
-    block.filter(isListener).every(({ args }) => args.includes('proxy_protocol')) &&
-    block.some(({ name, args }) => name === 'real_ip_header' && args.join() === 'proxy_protocol') &&
-    areRangesOf(sources, clientIp.trusted);
-  if (!isSame)
-    throw new CannotTell('the server does not take the PROXY protocol from the trusted proxies, or from others');
-  return block
-    .filter((directive) => !isSource(directive) && directive.name !== 'real_ip_header')
-    .map((directive) =>
-      isListener(directive)
-        ? { ...directive, args: directive.args.filter((each) => each !== 'proxy_protocol') }
-        : directive,
-    );
-}
-
-function serverFor(configuration: Configuration, proxy: Proxy): Server {
-  return readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy));
-}
-
-function readServer(block: readonly NginxDirective[]): Server {
+function readServer(block: readonly NginxDirective[]): Omit<Server, 'scheme'> {
   const variables = new Map<string, Template>();
   const locations = new Map<string, NginxDirective>();
-  const errorPages = new Map<string, string>();
+  const errors: NginxDirective[] = [];
   let rewritten = '';
   let [verdict, secureLink, digest] = [undefined, undefined, undefined] as (Template | undefined)[];
   for (const directive of block) {
@@ -160,13 +130,37 @@ function readServer(block: readonly NginxDirective[]): Server {
     else if (name === 'secure_link_md5') digest = templateOf(first);
     else if (name === 'rewrite' && verdict === undefined && third === 'last' && /^\/[^?]*$/.test(second))
       [rewritten, verdict] = [first, templateOf(second)];
-    else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
+    else if (name === 'error_page') errors.push(directive);
     else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, directive);
     else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', directive);
     else checkInert(directive, 'server', 'the server');
   }
   if (!verdict) throw new CannotTell('the server does not send requests to what a table names');
+  if (CAPTURING.test(rewritten)) throw new CannotTell('the rewrite of the server captures something');
+  const errorPages = errorPagesOf(errors, locations);
   return { directives: { variables, secureLink, digest }, rewritten, verdict, locations, errorPages };
+}
+
+/** All of them have to answer, with what is no success: nginx itself refuses some requests with a status of its own. */
+function errorPagesOf(errors: readonly NginxDirective[], locations: Server['locations']): Server['errorPages'] {
+  const pages = new Map<string, ErrorPage>();
+  for (const { args } of errors) {
+    const uri = args.at(-1) ?? '';
+    const other = args.find((arg) => arg.startsWith('='));
+    const page = locations.get(uri);
+    const location = page && readLocation(page.block ?? [], `location = ${uri}`);
+    const own = location?.answer?.body === undefined ? undefined : location.answer.status;
+    const told = other === undefined ? undefined : other === '=' ? own : Number(other.slice(1));
+    for (const code of args.slice(0, -1)) {
+      if (code === other) continue;
+      const status = told ?? Number(code);
+      if (!location || own === undefined || !(status >= 400 && status < 600))
+        throw new CannotTell(`error_page ${code} leads to something that is not known`);
+      // The first one of a status counts.
+      if (!pages.has(code)) pages.set(code, { location, status });
+    }
+  }
+  return pages;
 }
 
 /** Values of `set` where the client is the peer of the connection. The only variable that is set is $client. */
@@ -212,98 +206,42 @@ function decide(configuration: Configuration, server: Server, { request, depth, 
   const { block = [], file = '', line } = found;
   const place = { file, line, what: name };
   const location = readLocation(block, name);
-  if (asked !== undefined && location.internal) return noFile(server, '404', place);
+  const bare = { location, meaning, place };
+  if (asked !== undefined && location.internal) return ofNginx(server, '404', bare);
   if (own && !location.internal) throw new CannotTell(`${name} can be asked for by clients`);
   if (location.answer) {
     const allow = location.allow && meaning.evaluate(location.allow);
     if (location.maxBody !== 0 && own) throw new CannotTell(`${name} limits bodies`);
     const { status, body } = location.answer;
-    const template = templateOf(body ?? '');
+    if (body === undefined) return ofNginx(server, String(status), bare);
+    const template = templateOf(body);
     // A body with numbers of the connection is that of a refusal.
     const isText = variablesIn(template).every((variable) => configuration.tables.has(variable));
-    const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : undefined;
+    const text = isText ? plainText(meaning.evaluate(template), 'a body') : undefined;
     return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place };
   }
-  if (!location.pass) return noFile(server, cuts.get(FILE) === 'yes' ? '404' : '405', place);
-  return forwarded(configuration, server, { location, meaning, place });
+  if (!location.pass) return ofNginx(server, cuts.get(FILE) === 'yes' ? '404' : '405', bare);
+  return forwarded(configuration, server, bare);
 }
 
-/** The answer where there is no such file, which is not looked at. */
-function noFile({ errorPages, locations }: Server, status: string, place: FilePlace): Answered {
-  const page = locations.get(errorPages.get(status) ?? '');
-  const own = page && readLocation(page.block ?? [], status).answer;
-  return { kind: 'answer', status: own?.status ?? Number(status), body: undefined, allow: [], pages: new Map(), place };
-}
-
-interface Location {
-  readonly internal: boolean;
-  readonly answer: Pick<Answered, 'status' | 'body'> | undefined;
-  readonly allow: Template | undefined;
-  /** Headers of the answer for pages of other origins. */
-  readonly pages: ReadonlyMap<string, Template>;
-  readonly hidden: ReadonlySet<string>;
-  readonly pass: string | undefined;
-  readonly passesAll: boolean;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly maxBody: number;
-  readonly tls: Forwarded['tls'];
-  /** Whether an answer of the upstream may send the request to another location. */
-  readonly obeys: boolean;
-}
-
-/** Default of client_max_body_size, in bytes. */
-const USUAL_BODY = 1024 ** 2;
-
-function readLocation(block: readonly NginxDirective[], place: string): Location {
-  const headers = new Map<string, string>();
-  const pages = new Map<string, Template>();
-  const hidden = new Set<string>();
-  let [internal, passesAll, maxBody] = [false, true, USUAL_BODY];
-  let [answer, allow, pass] = [undefined, undefined, undefined] as [
-    Location['answer'],
-    Template | undefined,
-    string | undefined,
-  ];
-  let [verified, tellsName, obeys] = [false, false, true];
-  let tlsName: string | undefined;
-  for (const directive of block) {
-    const { name, args } = directive;
-    const [first = '', second] = args;
-    if (name === 'internal') internal = true;
-    else if (name === 'client_max_body_size') maxBody = sizeOf(first);
-    else if (name === 'return' && answer === undefined) answer = { status: Number(first), body: second };
-    else if (name === 'add_header' && first.toLowerCase() === 'allow') allow = templateOf(second ?? '');
-    else if (name === 'add_header' && /^access-control-/i.test(first)) addPage(pages, first, second, place);
-    else if (name === 'add_header') continue;
-    else if (name === 'proxy_hide_header') hidden.add(first.toLowerCase());
-    else if (name === 'proxy_pass') pass = first;
-    else if (name === 'proxy_pass_request_headers') passesAll = first !== 'off';
-    else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
-    else if (name === 'proxy_ssl_verify') verified = first === 'on';
-    else if (name === 'proxy_ssl_name') tlsName = first;
-    else if (name === 'proxy_ssl_server_name') tellsName = first === 'on';
-    else if (name === 'proxy_ignore_headers') obeys = !args.some((each) => /^x-accel-redirect$/i.test(each));
-    else checkInert(directive, 'location', place);
-  }
-  const tls = { verified, name: tlsName, tellsName };
-  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, obeys };
-}
-
-function addPage(pages: Map<string, Template>, name: string, text: string | undefined, place: string): void {
-  const header = name.toLowerCase();
-  if (pages.has(header)) throw new CannotTell(`${place} sends ${name} twice`);
-  pages.set(header, templateOf(text ?? ''));
+/** The answer of nginx itself, such as where there is no such file, or that of the error page. */
+function ofNginx({ errorPages }: Server, code: string, { location, meaning, place }: Forwarding): Answered {
+  const page = errorPages.get(code);
+  const own = page?.location ?? location;
+  const allow = own.allow && meaning.evaluate(own.allow);
+  return {
+    kind: 'answer',
+    status: page?.status ?? Number(code),
+    body: undefined,
+    allow,
+    pages: pagesOf(own, meaning),
+    place,
+  };
 }
 
 function pagesOf({ pages }: Pick<Location, 'pages'>, meaning: Meaning): PageHeaders {
   const values = [...pages].map(([name, template]) => [name, meaning.evaluate(template)] as const);
   return new Map(values.filter(([, parts]) => parts.length > 0));
-}
-
-function sizeOf(text: string): number {
-  const [whole, number, unit = ''] = /^([0-9]+)([kmg]?)$/i.exec(text) ?? [];
-  if (whole === undefined) throw new CannotTell('client_max_body_size is no size');
-  return Number(number) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ');
 }
 
 interface Forwarding {
@@ -318,9 +256,9 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   // A URL with variables is looked up for each request, and whatever DNS may say of it then is no upstream of the spec.
   const servers = configuration.upstreams.get(lower(upstream)) ?? (uri.includes('$') ? [] : undefined);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
-  const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
-  const page = server.errorPages.get('413');
-  const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page)?.block ?? [], page).answer;
+  const headers = new Map(
+    [...location.headers].map(([header, value]) => [header, sentValue(value, server, meaning)] as const),
+  );
   return {
     kind: 'forward',
     scheme,
@@ -331,7 +269,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     passesOthers: location.passesAll,
     obeys: location.obeys,
     maxBody: location.maxBody,
-    tooLarge: tooLarge?.status ?? 413,
+    tooLarge: server.errorPages.get('413')?.status ?? 413,
     pages: pagesOf(location, meaning),
     hidden: location.hidden,
     place,
@@ -341,16 +279,20 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
 /**
  * Returns the value of a header that goes upstream. A client's header is sent as it came, so that its value stays open.
  */
-function sentValue(value: string, meaning: Meaning): readonly Part[] {
+function sentValue(value: string, { directives, scheme }: Server, meaning: Meaning): readonly Part[] {
   const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
   if (header !== undefined) return [{ piece: `header ${header.replaceAll('_', '-')}` }];
-  if (NOT_DECISIONS.test(value)) return [{ piece: value }];
-  return meaning.evaluate(templateOf(value));
+  if (/^\$(?:upgrade|upgrade_connection)$/.test(value)) return [{ piece: value }];
+  if (value === '$scheme') return [scheme];
+  const template = templateOf(value);
+  // The client has been found before all else is decided.
+  if (isSame(template, directives.variables.get('client')) || value === '$client') return [{ piece: 'hop 0' }];
+  return value === '$remote_addr' ? [{ piece: 'the peer of the connection' }] : meaning.evaluate(template);
 }
 
-/** Variables about the connection, which go upstream and decide nothing. */
-const NOT_DECISIONS =
-  /^\$(?:scheme|upgrade|upgrade_connection|remote_addr|server_port|[a-z0-9_]+_client|[a-z0-9_]+_port|[a-z0-9_]+_origin)$/;
+function isSame(one: Template, other: Template | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
 
 function setsOf({ tables }: Configuration): CidrSet[] {
   return [...tables.values()].flatMap((table) => {
@@ -385,7 +327,7 @@ function referencesOf(table: Table): readonly string[] {
  * Returns the variables that depend on method and path alone, and that something else uses, in the order in which they
  * are found. They are the border between routing and the rest of the decision.
  */
-function cutsOf({ tables }: Configuration, { verdict, locations }: Server): string[] {
+function cutsOf({ tables }: Configuration, { verdict, locations }: Pick<Server, 'verdict' | 'locations'>): string[] {
   const kinds = new Map<string, 'target' | 'other' | 'neither'>();
   const kindOf = (name: string): 'target' | 'other' | 'neither' => {
     const known = kinds.get(name);

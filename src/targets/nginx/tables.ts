@@ -101,8 +101,25 @@ function readAnew(files: readonly ConfigFile[]): Configuration {
   const captured = new Set(
     sources.flatMap((source) => [...source.matchAll(/\(\?<(\w+)>/g)].map(([, name = '']) => name)),
   );
+  checkCaptures(sources, names);
   return { tables: new Map(tables.map((table) => [table.name, table])), captured, servers, upstreams };
 }
+
+/** A group with a name, in any of the ways in which one is written. */
+export const CAPTURING = /\(\?(?:P?<|')(\w+)[>']/;
+
+/** nginx gives a variable the text that a group of its name captures, whatever else makes this variable. */
+function checkCaptures(sources: readonly string[], tables: ReadonlySet<string>): void {
+  for (const source of sources)
+    for (const [, group = ''] of source.matchAll(new RegExp(CAPTURING, 'g'))) {
+      const name = lower(group);
+      if (tables.has(name) || MADE.test(name))
+        throw new CannotTell(`an expression captures $${name}, which is made elsewhere`);
+    }
+}
+
+/** Variables that nginx makes, and $client, which servers set. */
+const MADE = /^(?:client$|args$|limit_rate$|(?:arg|cookie|http|sent|upstream)_)/;
 
 function serversOf({ args: [name = ''], block = [] }: NginxDirective): string[] {
   for (const directive of block) checkInert(directive, 'upstream', 'an upstream');
