@@ -247,4 +247,36 @@ for (const engine of ['coredns', 'coredns-oldest'] as const)
     assert.ok(tally.differs > 25 && tally.proved > 3 && tally.unknown + tally.refused < 25, JSON.stringify(tally));
   });
 
+for (const engine of ['coredns', 'coredns-oldest'] as const)
+  test(`${engine} looks up nothing that a forward leaves to others`, async () => {
+    const text =
+      'version: 1\nname: names\ndomainRewrites: [{ from: a.example.com, to: a.link.example }]\ntargets: { coredns: { form: corefile } }\n';
+    const { policy, files: own = [] } = compile(text, { file: 'postern.yaml', read: () => undefined });
+    assert.ok(policy);
+    const others = 'rewrite continue type A AAAA\n    rewrite stop name exact';
+    for (const [from, to, told] of [
+      ['max_concurrent', 'except link.example\n        max_concurrent', /^differs .*nobody/],
+      ['max_concurrent', 'except example.com\n        max_concurrent', /^proved/],
+      ['rewrite stop name exact', others, /^unknown .* changes the type of queries/],
+    ] as const) {
+      const made = own.filter(({ path }) => path.startsWith('coredns/'));
+      const files = made.map((file) => ({ ...file, text: file.text.replace(from, () => to) }));
+      const result = tried(() => compareNames(policy, () => readBack.read(files, policy)));
+      assert.match(`${result.kind} ${JSON.stringify(result)}`, told);
+      if (result.kind !== 'differs') continue;
+      const doubt = { target: runnable, readBack, program: engines[engine].path, policy, files };
+      assert.is((await confirmName(result.difference, doubt)).result, 'confirmed');
+    }
+  });
+
+/** What is not understood is told like the rest. */
+function tried(compared: () => ReturnType<typeof compareNames>) {
+  try {
+    return compared();
+  } catch (error) {
+    if (!(error instanceof CannotTell)) throw error;
+    return { kind: 'unknown' as const, problem: error.message };
+  }
+}
+
 test.run();

@@ -73,10 +73,11 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
     return status === outcome.tooLarge ? undefined : `${outcome.tooLarge} instead of ${status ?? 'forwarding'}`;
   }
   if (decision.kind !== 'forward') return `forwarded instead of ${decision.status}`;
-  const { maxBody } = decision.forwarding;
+  // 0 is no limit.
+  const { maxBody = 0 } = decision.forwarding;
   if (request.body() === 'chunked' && outcome.maxBody !== maxBody)
     throw new CannotTell(
-      `bodies of unknown length may have ${outcome.maxBody || 'any number of'} bytes instead of ${maxBody}`,
+      `bodies of unknown length may have ${outcome.maxBody || 'any number of'} bytes instead of ${maxBody || 'any number'}`,
     );
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('a forwarding has an upstream');

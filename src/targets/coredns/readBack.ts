@@ -64,12 +64,15 @@ export function namesHere(
     const keys = [...zones].flatMap(([zone, own]) => (own === block ? [`${zone}.:${here.port}`] : []));
     const kept = block.directives.filter((each) => TRIED.has(each.name)).map(directiveText);
     const asked = block.isPart
-      ? ['']
+      ? [{ zone: '', except: [] }]
       : askedIn(
           block.directives,
           block.keys.map((key) => zoneOf(key).zone),
         );
-    const forwards = asked.map((zone) => `forward ${zone === '' ? '.' : zone} ${here.resolver}`);
+    const forwards = asked.map(({ zone, except }) => {
+      const own = `forward ${zone || '.'} ${here.resolver}`;
+      return except.length === 0 ? own : `${own} {\nexcept ${except.map((each) => each || '.').join(' ')}\n}`;
+    });
     return `${keys.join(' ')} {\n${['bind 127.0.0.1', ...kept, ...forwards].join('\n')}\n}\n`;
   });
   return [{ path: 'coredns/Corefile', text: texts.join('') }];

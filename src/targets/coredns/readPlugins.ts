@@ -49,15 +49,24 @@ function zoneName(zone: string): string {
   return zone.toLowerCase().replace(/\.$/, '');
 }
 
-/** Returns the zones that plugins of a block look up, without the dot of the root. */
-export function askedIn(directives: readonly ReadDirective[], zones: readonly string[]): readonly string[] {
+/** A zone that a plugin looks up, without the dot of the root, and zones below it that it leaves to others. */
+export interface Asked {
+  readonly zone: string;
+  readonly except: readonly string[];
+}
+
+/** Returns what plugins of a block look up. */
+export function askedIn(directives: readonly ReadDirective[], zones: readonly string[]): readonly Asked[] {
   const looking = directives.filter(({ name }) => LOOKING.has(name));
-  const asked = looking.flatMap(({ name, words }) => {
-    const given = name === 'forward' || name === 'grpc' ? words.slice(0, 1) : name === 'kubernetes' ? words : [];
+  const asked = looking.flatMap(({ name, words, inner }) => {
+    const isForward = name === 'forward' || name === 'grpc';
+    const given = isForward ? words.slice(0, 1) : name === 'kubernetes' ? words : [];
+    const except = isForward ? inner.filter(([what]) => what === 'except').flatMap(([, ...each]) => each) : [];
     // An address range stands for names of reverse look-ups.
-    return given.length > 0 ? given.filter((zone) => !zone.includes('/')).map(zoneName) : zones;
+    const own = given.length > 0 ? given.filter((zone) => !zone.includes('/')).map(zoneName) : zones;
+    return own.map((zone): Asked => ({ zone, except: except.map(zoneName) }));
   });
-  return [...new Set(asked)];
+  return [...new Map(asked.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 /** Returns, as answered by nobody, the names that no plugin of a block looks up. */
@@ -67,8 +76,11 @@ export function unaskedIn(
   place: FilePlace,
 ): NameTaker[] {
   const asked = askedIn(directives, zones);
-  if (asked.includes('')) return [];
-  const on = outside(asked.map(within).reduce(inEither, oneOf(new Set<string>())));
+  if (asked.some(({ zone, except }) => zone === '' && except.length === 0)) return [];
+  const sets = asked.map(({ zone, except }) =>
+    except.length === 0 ? within(zone) : inBoth(within(zone), outside(except.map(within).reduce(inEither))),
+  );
+  const on = outside(sets.reduce(inEither, oneOf(new Set<string>())));
   return [{ on, when: 'after', place: { ...place, what: `nobody in ${place.what}` } }];
 }
 

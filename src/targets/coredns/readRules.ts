@@ -36,6 +36,7 @@ function rulesIn({ words, inner, line }: ReadDirective, file: string): Rule[] {
       return [];
     case 'type': {
       const type = (operands[0] ?? '').toUpperCase();
+      if (!stops && type !== 'ANY') throw cannot('changes the type of queries');
       return !stops || type === 'ANY' ? [] : [{ ...unchanged(place), on: everything, type }];
     }
     default:
