@@ -64,6 +64,7 @@ const NGINX: readonly Edit[] = [
     "(?'http_content_type'",
     /^cannot tell: .*captures \$http_content_type/,
   ],
+  ['addresses in a form that is never found', '192.0.2.0/24 "";', '::ffff:192.0.2.0/120 "";', /^cannot tell: .*geo/],
   ['a condition', LOCATION, `${LOCATION} if ($args) { return 204; }`, /^cannot tell: .* has "if"/],
 ];
 
@@ -105,6 +106,7 @@ const CADDY: readonly Edit[] = [
   ['another protocol for the upstream', 'versions 1.1', 'versions 1.1 2', /^cannot tell: .* has "versions"/],
   ['a site of the port', SITE, `http://:8080 {\nbind tcp4/127.0.0.1\nrespond hi\n}\n${SITE}`, /^cannot tell: no site/],
   ['a site of any address', SITE, `http://:8080 {\nbind 0.0.0.0\nrespond hi\n}\n${SITE}`, /^cannot tell: no site/],
+  ['bodies of unknown length, by a pattern', 'Transfer-Encoding *', 'Transfer-Encoding chunk*', /^proved/],
   ['large bodies of unknown length', 'max_size 65536', 'max_size 0', /^cannot tell: bodies .* any number of bytes/],
 ];
 

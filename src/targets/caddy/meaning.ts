@@ -398,7 +398,7 @@ export class Meaning {
     if (name === 'transfer-encoding' || name === 'content-length') {
       const isThere = this.request.body() === (name === 'content-length' ? 'length' : 'chunked');
       if (wanted === undefined || wanted === '*') return isThere === (wanted === '*');
-      if (!isThere || name === 'transfer-encoding') return isThere && wanted.toLowerCase() === 'chunked';
+      if (!isThere || name === 'transfer-encoding') return isThere && includes(wildcard(wanted), 'chunked');
     } else if (wanted === undefined || wanted === '*') return this.isThere(name) === (wanted === '*');
     const parts = name === 'host' ? this.request.hostHeader() : this.header(name);
     if (/[{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);

@@ -1,3 +1,4 @@
+import { parseCidr } from '../../policy/cidr.ts';
 import { CannotTell, lower } from '../../prove/explore.ts';
 import { type ExactRows, exactRows } from '../../prove/rows.ts';
 import { checkInert } from './inert.ts';
@@ -161,7 +162,8 @@ function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[
   for (const { name: key, args } of block) {
     const [value = ''] = args;
     if (key === 'default') networks.push({ cidr: '0.0.0.0/0', value }, { cidr: '::/0', value });
-    else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key)) networks.push({ cidr: key, value });
+    // nginx looks IPv4 addresses up as such, and never finds them in this form.
+    else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key) && !isMapped(key)) networks.push({ cidr: key, value });
     else throw new CannotTell(`${title} has "${key}"`);
   }
   const [only, ...others] = new Set(networks.map(({ value }) => value));
@@ -169,6 +171,11 @@ function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[
   if (only !== undefined && others.length === 0 && block.some(({ name: key }) => key === 'default'))
     return { ...mapOf({ name, title, source: [] }, []), fallback: [only] };
   return { kind: 'geo', name, title, source, networks };
+}
+
+function isMapped(cidr: string): boolean {
+  const range = parseCidr(cidr);
+  return cidr.includes(':') && typeof range === 'object' && range.family === 4;
 }
 
 function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[]): MapTable {
