@@ -16,6 +16,8 @@ const certificates = suite('changed certificates and files');
 const ENGINES = ['nginx', 'caddy'] as const;
 const EXAMPLES = [
   'gitlab-flow',
+  'runner',
+  'dependency-proxy',
   // Its checks and proofs take seconds.
   ...(process.env['POSTERN_EDITS'] === undefined ? [] : ['gitlab-proxy']),
 ];
