@@ -186,6 +186,28 @@ for (const name of ['deploy', 'vault', 'runner'])
     }),
   );
 
+for (const count of [2, 4])
+  certificates(`${count} proxies: their certificate holds, and not with the rows of another one`, () =>
+    inWorkspace(async ({ path, write }) => {
+      const more = Array.from(
+        { length: count - 1 },
+        (_, at) => `p${at}: { listen: ${8081 + at}, ipRanges: [10.0.0.0/8] }`,
+      );
+      const { policy, files } = specFiles(SPEC.replace('{ api: ', `{ ${more.join(', ')}, api: `), 'nginx');
+      for (const { path: file, text } of files) write(file, text);
+      const certificate = certify(policy, files);
+      const checked = (own: Certificate) => {
+        write('certificate.json', JSON.stringify(own));
+        return check(`${path}/certificate.json`, `${path}/nginx`);
+      };
+      assert.is(checked(certificate).told.match(/^holds for/gm)?.length, count, checked(certificate).told);
+      const [first, ...others] = certificate.proxies;
+      assert.ok(first);
+      assert.is(checked({ ...certificate, proxies: [{ ...first, rows: first.rows.slice(1) }, ...others] }).status, 1);
+      assert.is(checked({ ...certificate, proxies: others }).status, 2);
+    }),
+  );
+
 const EXAMPLES = ['gitlab-flow', 'gitlab-proxy', 'all-options', 'dependency-proxy'];
 
 for (const name of [...EXAMPLES, 'environments/envs/prod.yaml', 'environments/envs/staging.yaml'])

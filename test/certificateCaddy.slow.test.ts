@@ -139,6 +139,24 @@ certificates('a certificate that leaves out or adds something is refused', () =>
   }),
 );
 
+for (const count of [2, 4])
+  certificates(`${count} proxies: their certificate holds, and not with the rows of another one`, () =>
+    checking((check) => {
+      const more = Array.from(
+        { length: count - 1 },
+        (_, at) => `p${at}: { listen: ${8081 + at}, ipRanges: [10.0.0.0/8] }`,
+      );
+      const { policy, files } = specFiles(SPEC.replace('{ api: ', `{ ${more.join(', ')}, api: `), 'caddy');
+      const certificate = certify(policy, files);
+      assert.is(check(files, certificate).told.match(/^holds for/gm)?.length, count);
+      const [first, ...others] = certificate.proxies;
+      assert.ok(first);
+      const short = { ...certificate, proxies: [{ ...first, rows: first.rows.slice(1) }, ...others] };
+      assert.is(check(files, short).status, 1);
+      assert.is(check(files, { ...certificate, proxies: others }).status, 2);
+    }),
+  );
+
 const EXAMPLES = ['vault', 'gitlab-flow', 'addresses', 'gitlab-proxy', 'runner', 'dependency-proxy'];
 
 for (const name of [...EXAMPLES, 'environments/envs/prod.yaml', 'environments/envs/staging.yaml'])

@@ -132,7 +132,13 @@ function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): Pro
       (header) => `http_${header.toLowerCase().replaceAll('-', '_')}`,
     ),
   );
-  const names = { prefix, caller, headers, cuts: cutsOfProxy(files, proxy).filter((name) => tables.has(name)) };
+  const names = {
+    prefix,
+    paths: pathsOwner(tables, prefix),
+    caller,
+    headers,
+    cuts: cutsOfProxy(files, proxy).filter((name) => tables.has(name)),
+  };
   const { quoted, checks } = quotedTables({ tables, server, names });
   const { rows, treatments } = rowsOf(proxy, { tables, prefix, used });
   return {
@@ -140,8 +146,8 @@ function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): Pro
     from: setsOf(proxy.ranges, { kind: 'proxy', name: proxy.id }),
     caller: caller ? `${caller}_id` : null,
     token: caller ? `${caller}_token` : null,
-    allow: `${prefix}_allow`,
-    walk: walkOf(tables, prefix),
+    allow: `${names.paths}_allow`,
+    walk: walkOf(tables, names.paths),
     cuts: names.cuts,
     goesOn: `${prefix}_verdict_plain`,
     checks,
@@ -152,8 +158,19 @@ function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): Pro
   };
 }
 
+/** Returns the start of the names of the tables that look up the paths of a proxy. */
+function pathsOwner(tables: Read['tables'], prefix: string): string {
+  const owners = [...usedBy(tables, prefix)].map((name) => name.replace(/_route$/, ''));
+  return [prefix, ...owners].find((owner) => tables.has(`${owner}_path_1`)) ?? prefix;
+}
+
+const usedBy = (tables: Read['tables'], start: string) =>
+  variablesOf([...tables].filter(([name]) => name.startsWith(`${start}_`)).map(([, table]) => table));
+
 interface Names {
   readonly prefix: string;
+  /** The start of the names of the tables of paths, which proxies may share. */
+  readonly paths: string;
   /** The start of the names of the variables that tell who calls; absent where no key is asked for. */
   readonly caller: string | undefined;
   /** The variables of headers that tables look at before all other checks are made. */
@@ -261,12 +278,10 @@ function quotedTables(input: Quoting): Pick<ProxyCertificate, 'quoted' | 'checks
   const verb = tables.get('verb');
   if (!verb) throw new CannotTell('no table cuts request lines');
   for (const [name, { block = [] }] of tables)
-    if (name.startsWith(`${names.prefix}_`) && block.some(({ name: key }) => /\(\?<rest_\d/.test(key)))
+    if (name.startsWith(`${names.paths}_`) && block.some(({ name: key }) => /\(\?<rest_\d/.test(key)))
       throw new CannotTell('a certificate does not cover rests of paths that begin behind the eighth segment');
   found.quoted.set('verb', { table: quoteOf(verb) });
-  const looking = variablesOf(
-    [...tables].filter(([name]) => name.startsWith(`${names.prefix}_`)).map(([, table]) => table),
-  );
+  const looking = usedBy(tables, names.paths);
   for (const [name, table] of tables)
     if (/^marked_\d+$/.test(name) && looking.has(name)) found.quoted.set(name, { is: 'marked', table: quoteOf(table) });
   for (const name of variablesOf([rewriteOf(server)])) found.follow(name);
