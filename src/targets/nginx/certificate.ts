@@ -313,9 +313,7 @@ function preflightOf(
   };
 }
 
-/**
- * Returns what tables of later segments use of what earlier ones led to, behind each segment.
- */
+/** Returns what tables of later segments use of what earlier ones led to, behind each segment. */
 function walkOf(tables: Read['tables'], prefix: string): ProxyCertificate['walk'] {
   const verb = JSON.stringify(quoteOf(tables.get('verb') as NginxDirective));
   const depth = Math.max(...[...verb.matchAll(/segment_(\d+)/g)].map(([, number]) => Number(number)));
@@ -435,11 +433,8 @@ function directivesOf(files: readonly ConfigFile[]): readonly NginxDirective[] {
     return directives.flatMap(included);
   };
   const included = (directive: NginxDirective): readonly NginxDirective[] => {
-    const {
-      name,
-      args: [file = ''],
-      block,
-    } = directive;
+    const { name, args, block } = directive;
+    const [file = ''] = args;
     if (name === 'include' && !file.startsWith('secrets/')) return read(file);
     return [block ? { ...directive, block: block.flatMap(included) } : directive];
   };
