@@ -53,6 +53,8 @@ const SSL_NAME: Edits = [
   ['another name in TLS', 'proxy_ssl_name "gitlab.', 'proxy_ssl_name "gitlxb.', /to another name in TLS/],
 ];
 
+const TARGET_END = '(?:[?].*)?$" "$1"\n\t\t\tdefault ""';
+
 /** Caddy knows placeholders in one case alone, and the word `default` too; names of headers in any. */
 const CASES: Edits = [
   ['a table in capitals', 'map {request.safe_path} {request.row}', 'map {REQUEST.safe_path} {request.row}', /404 inst/],
@@ -90,6 +92,7 @@ const CASES: Edits = [
   ['a status in capitals', '"}` {http.error', '"}` {HTTP.error', /^proved/],
   ['a header of the client in capitals', 'request.header.Content-Length}', 'request.header.CONTENT-length}', /^proved/],
   ['a default in capitals', 'default "403"', 'DEFAULT "403"', /500 instead of 403/],
+  ['a default of targets in capitals', TARGET_END, TARGET_END.replace('default', 'DEFAULT'), /^proved/],
   ['a default in capitals that is nothing', 'default "no"', 'DEFAULT "no"', /^proved/],
 ];
 

@@ -256,6 +256,8 @@ export class Meaning {
   /** A table of targets, whose rows look at the path or at the query. */
   private target(table: MapTable, scope: Scope): readonly Part[] {
     for (const { input, source, output } of table.rows) {
+      // Go refuses a target that is one word.
+      if (source === undefined && !/[/:*]/.test(input)) continue;
       const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
       const side = sideOf(language);
       if (side === 'both') throw new CannotTell(`${table.place}: a row that looks at path and query`);
