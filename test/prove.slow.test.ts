@@ -141,7 +141,7 @@ proofs('a path with a dollar sign is proved on nginx', () => {
 });
 
 proofs('the rest of a path behind a parameter that ends what tables look up is proved on nginx', () => {
-  const allow = '["GET /a/b/c/d/e/f/g/{h:slug}/{rest*}"]';
+  const allow = '["GET /a/b/c/d/e/f/g/{h:slug}/{rest*}", "GET /{k}/42/{rest*}", "GET /l/{m:int*}/"]';
   const more = PROVED_SPEC.replace(
     'apiKeys:',
     `  deep: { upstream: gitlab, auth: passthrough, allow: ${allow} }\napiKeys:`,

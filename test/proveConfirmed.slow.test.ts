@@ -45,6 +45,10 @@ const HEADERS: Edits = [
 /** Go refuses what has such an escape, whatever the files say. */
 const ESCAPES: Edits = [['an escape that is none', '%(?:2[0-24-9A-Ea-e]', '%(?:2[0-24-9A-Ea-eg-z]', /^proved/]];
 
+const ROUTES: Edits = [
+  ['all of a match in place of a group', 'POST=([^ ]+)" "$1"', 'POST=([^ ]+)" "$0"', /^403 instead of/],
+];
+
 const SERVER_NAME: Edits = [
   ['another name in TLS', 'tls_server_name "gitlab.', 'tls_server_name "gitlxb.', /to another name in TLS/],
 ];
@@ -123,6 +127,7 @@ const FILES = [
   ['nginx', 'api.conf', ASKED],
   ['caddy', 'Caddyfile', HEADERS],
   ['caddy', 'Caddyfile', ESCAPES],
+  ['caddy', 'Caddyfile', ROUTES],
   ['caddy', 'Caddyfile', SERVER_NAME],
   ['nginx', 'api.conf', SSL_NAME],
 ] as const;

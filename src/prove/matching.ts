@@ -25,10 +25,16 @@ export const ANYTHING = '(?:.|\\n)*';
 /** Stand where a group begins and where it ends; no other byte of an expression is one of them. */
 export const [OPENS, CLOSES] = ['\x00', '\x01'] as const;
 
-/** Returns the program of an expression, with marks at the ends of what one of its groups takes, counted from 1. */
+/** Returns the program of an expression, with marks at the ends of what one of its groups takes; 0 is all of it. */
 export function markedProgram(source: string, dialect: Dialect, group: number): Program | RegexProblem {
   const regex = parseRegex(source, dialect);
-  return 'problem' in regex ? regex : programOf(withMarks(regex, { left: group }));
+  if ('problem' in regex) return regex;
+  const marked = withMarks(regex, { left: group });
+  return programOf(group === 0 ? between(marked) : marked);
+}
+
+function between(item: Regex): Regex {
+  return { kind: 'sequence', items: [mark(OPENS), item, mark(CLOSES)] };
 }
 
 function withMarks(regex: Regex, count: { left: number }): Regex {
@@ -41,7 +47,7 @@ function withMarks(regex: Regex, count: { left: number }): Regex {
     case 'group': {
       const isIt = --count.left === 0;
       const item = withMarks(regex.item, count);
-      return isIt ? { kind: 'sequence', items: [mark(OPENS), item, mark(CLOSES)] } : item;
+      return isIt ? between(item) : item;
     }
     case 'repeat':
     case 'look':

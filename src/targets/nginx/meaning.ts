@@ -313,12 +313,13 @@ export class Meaning {
     if (!isSource || after === undefined || groups.length === 0)
       throw new CannotTell(`${title} captures in a way that is not known`);
     for (const [index, group] of groups.entries()) {
+      if (group === undefined) continue;
       const number = Number(after) + index + 1;
       const isRest = group === `rest_${number}`;
       if (number > this.depth + (isRest ? 1 : 0)) throw new CannotTell(`${title} captures a segment that is too far`);
-      if (isRest) this.capture(`rest_${number}`, this.rest(number - 1).after);
+      if (isRest) this.capture(group, this.rest(number - 1).after);
       else if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
-      else if (group !== undefined) throw new CannotTell(`${title} captures in a way that is not known`);
+      else throw new CannotTell(`${title} captures in a way that is not known`);
     }
   }
 
