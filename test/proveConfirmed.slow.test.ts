@@ -49,6 +49,17 @@ const ROUTES: Edits = [
   ['all of a match in place of a group', 'POST=([^ ]+)" "$1"', 'POST=([^ ]+)" "$0"', /^403 instead of/],
 ];
 
+/** What tells the upstream who asked. */
+const OF_NGINX: Edits = [
+  ['no X-Forwarded-For', 'proxy_set_header X-Forwarded-For $remote_addr;', '', /x-forwarded-for is not sent/],
+  ['no X-Forwarded-Host', 'proxy_set_header X-Forwarded-Host $http_host;', '', /x-forwarded-host is not sent/],
+];
+const OF_CADDY: Edits = [
+  ['no X-Real-IP', 'header_up X-Real-IP {http.vars.client_ip}', '', /x-real-ip is not sent/],
+  ['no X-Forwarded-Proto', 'header_up X-Forwarded-Proto http', '', /x-forwarded-proto is not sent/],
+  ['no X-Forwarded-Host', 'header_up +X-Forwarded-Host {http.request.hostport}', '', /x-forwarded-host is not sent/],
+];
+
 const SERVER_NAME: Edits = [
   ['another name in TLS', 'tls_server_name "gitlab.', 'tls_server_name "gitlxb.', /to another name in TLS/],
 ];
@@ -128,6 +139,8 @@ const FILES = [
   ['caddy', 'Caddyfile', HEADERS],
   ['caddy', 'Caddyfile', ESCAPES],
   ['caddy', 'Caddyfile', ROUTES],
+  ['nginx', 'api.conf', OF_NGINX],
+  ['caddy', 'Caddyfile', OF_CADDY],
   ['caddy', 'Caddyfile', SERVER_NAME],
   ['nginx', 'api.conf', SSL_NAME],
 ] as const;

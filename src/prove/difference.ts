@@ -158,21 +158,22 @@ function headerDifference(
   if (passesOthers) return undefined;
   const isOwn = (name: string, text: string) =>
     name === 'host' || passing.has(name) || (name === tokenHeader && token !== undefined) || COPIED.test(text);
-  const added = [...headers].filter(([name, value]) => !isOwn(name, textOf(value)));
-  return addedDifference(added, forwarding, request);
+  return addedDifference(headers, isOwn, { request, forwarding });
 }
 
 /** Headers that tell the upstream who asked. */
-const OF_CLIENT = /^(?:x-forwarded-for|x-real-ip)$/;
+const OF_CLIENT = ['x-forwarded-for', 'x-real-ip'];
+/** That tells it which host was asked for, where the spec has no address of its own. */
+const ASKED_HOST = 'x-forwarded-host';
 
 /**
  * Returns how the headers differ that the engine adds by itself: an upstream may believe any of them, such as one that
  * names another method or user.
  */
 function addedDifference(
-  added: readonly (readonly [string, readonly Part[]])[],
-  { websocket }: Forwarding,
-  request: SymbolicRequest,
+  headers: Forwarded['headers'],
+  isOwn: (name: string, text: string) => boolean,
+  { request, forwarding: { websocket } }: Pick<Sent, 'request' | 'forwarding'>,
 ): string | undefined {
   const { proxy } = request.world;
   const outside = new Map(
@@ -181,15 +182,18 @@ function addedDifference(
       : publicAddress(proxy.publicUrl)
     ).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  for (const [name, value] of added) {
+  const missing = [...OF_CLIENT, ...outside.keys()].find((name) => textOf(headers.get(name) ?? []) === '');
+  if (missing !== undefined) return `${missing} is not sent`;
+  if (proxy.publicUrl === undefined && !headers.has(ASKED_HOST)) return `${ASKED_HOST} is not sent`;
+  for (const [name, value] of headers) {
     const text = textOf(value);
-    if (text === '' || (websocket && /^(?:connection|upgrade)$/.test(name))) continue;
+    if (isOwn(name, text) || text === '' || (websocket && /^(?:connection|upgrade)$/.test(name))) continue;
     const wanted = outside.get(name);
-    if (OF_CLIENT.test(name) || wanted !== undefined) {
+    if (OF_CLIENT.includes(name) || wanted !== undefined) {
       if (wanted === undefined ? /^<hop \d+>$/.test(text) : text === wanted) continue;
       return `another ${name} is sent`;
     }
-    if (name !== 'x-forwarded-host' || proxy.publicUrl !== undefined) return `${name} is sent, too`;
+    if (name !== ASKED_HOST || proxy.publicUrl !== undefined) return `${name} is sent, too`;
     if (text !== textOf(request.hostHeader())) return `another ${name} is sent`;
   }
   return undefined;

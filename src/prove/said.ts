@@ -89,8 +89,9 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
   const own = [['x-forwarded-proto', schemeOf(proxy)] as const];
   for (const [name, value] of proxy.publicUrl === undefined ? own : publicAddress(proxy.publicUrl))
     headers.set(name.toLowerCase(), value);
-  for (const name of forwardPlan(forwarding, policy).passed)
-    headers.set(name, request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '');
+  const valueOf = (name: string) => request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '';
+  if (proxy.publicUrl === undefined) headers.set('x-forwarded-host', valueOf('host'));
+  for (const name of forwardPlan(forwarding, policy).passed) headers.set(name, valueOf(name));
   if (key && forwarding.auth === 'apiKey')
     headers.set(upstream.tokenHeader.toLowerCase(), credentialText(upstream.tokenScheme, `<token of ${key.id}>`));
   return {
