@@ -51,10 +51,12 @@ const ROUTES: Edits = [
 
 /** What tells the upstream who asked. */
 const OF_NGINX: Edits = [
+  ['cookies of the upstream', 'proxy_hide_header set-cookie;', '', /set-cookie of the upstream passes/],
   ['no X-Forwarded-For', 'proxy_set_header X-Forwarded-For $remote_addr;', '', /x-forwarded-for is not sent/],
   ['no X-Forwarded-Host', 'proxy_set_header X-Forwarded-Host $http_host;', '', /x-forwarded-host is not sent/],
 ];
 const OF_CADDY: Edits = [
+  ['cookies of the upstream', 'header_down -Set-Cookie', '', /set-cookie of the upstream passes/],
   ['no X-Real-IP', 'header_up X-Real-IP {http.vars.client_ip}', '', /x-real-ip is not sent/],
   ['no X-Forwarded-Proto', 'header_up X-Forwarded-Proto http', '', /x-forwarded-proto is not sent/],
   ['no X-Forwarded-Host', 'header_up +X-Forwarded-Host {http.request.hostport}', '', /x-forwarded-host is not sent/],

@@ -51,6 +51,9 @@ export function headersOf<Side extends 'proxies' | 'sites', F extends Fate>(side
   return Object.keys(ADDRESS_HEADERS).filter(is);
 }
 
+/** Headers that proxies hide, in lower case. */
+export const HIDDEN_HEADERS: readonly string[] = headersOf('proxies', 'hidden').map((name) => name.toLowerCase());
+
 type FollowedHeader = { [H in keyof Table]: Table[H]['holds'] extends 'url' ? H : never }[keyof Table];
 
 /** Returns what a function says of each header whose value is one URL: proxies and sites map all of them alike. */

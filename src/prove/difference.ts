@@ -1,5 +1,6 @@
 import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
 import { forwardPlan, publicAddress } from '../plan/forwards.ts';
+import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { authorityOf, hostAndPort, schemeOf } from '../policy/origin.ts';
@@ -89,7 +90,10 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   if (!outcome.isWhole) return 'forwarded with another target';
   if (outcome.obeys) return 'the upstream can order another answer';
   const { passed } = forwardPlan(decision.forwarding, policy);
-  return headerDifference(outcome, upstream, { request, forwarding: decision.forwarding, key: decision.key, passed });
+  const { forwarding, key } = decision;
+  const sent = headerDifference(outcome, upstream, { request, forwarding, key, passed });
+  const shown = HIDDEN_HEADERS.find((name) => !outcome.hidden.has(name));
+  return sent ?? (shown && `${shown} of the upstream passes`);
 }
 
 /** Returns how the check of the upstream's certificate differs: another certificate may be that of another server. */

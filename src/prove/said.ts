@@ -1,5 +1,6 @@
 import { corsFields } from '../plan/cors.ts';
 import { forwardPlan, publicAddress } from '../plan/forwards.ts';
+import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
 import { formatAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { credentialText } from '../policy/key.ts';
@@ -100,7 +101,7 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     servers: upstream.servers.map(hostAndPort),
     isWhole: true,
     tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName, tellsName: true },
-    hidden: new Set(),
+    hidden: new Set(HIDDEN_HEADERS),
     passesOthers: false,
     obeys: false,
     headers,

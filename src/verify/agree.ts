@@ -1,4 +1,5 @@
 import { CORS_RESPONSE_HEADERS } from '../plan/cors.ts';
+import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { ExampleRequest } from '../prove/request.ts';
 import type { Said } from '../prove/said.ts';
@@ -29,7 +30,12 @@ export function disagreement(
     return arrival && 'forwarded to a server with the certificate of a stranger';
   if (!arrival) return `${status} instead of forwarding`;
   const own = forwardingDisagreement(said, arrival, { request, secrets });
-  return own ?? (pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`);
+  const hidden = HIDDEN_HEADERS.find((name) => said.hidden.has(name) === (response.field(name) !== undefined));
+  return (
+    own ??
+    (pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`) ??
+    (hidden && `${hidden} of the upstream ${said.hidden.has(hidden) ? 'passes' : 'does not pass'}`)
+  );
 }
 
 function forwardingDisagreement(

@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
 import { formatAddress } from '../policy/cidr.ts';
 import { credentialText, keySource } from '../policy/key.ts';
 import { hostAndPort } from '../policy/origin.ts';
@@ -111,6 +112,9 @@ async function write(file: string, content: string | Buffer): Promise<void> {
 /** By the number that the answer carries. */
 type Arrivals = Map<string, Arrival>;
 
+/** What a proxy hides. */
+const TO_HIDE = HIDDEN_HEADERS.map((name) => [name, 'of the upstream'] as const);
+
 /** An order to nginx to answer with something of its own. */
 const ORDER = ['X-Accel-Redirect', '/ordered'] as const;
 
@@ -139,7 +143,7 @@ async function startServers(ports: ReadonlyMap<string, number>, serving: Serving
     const answer = (request: Recorded) => {
       const number = String(++count);
       arrivals.set(number, { server, request });
-      return { fields: [[ARRIVAL_HEADER, number], ORDER] as const, body: 'tried' };
+      return { fields: [[ARRIVAL_HEADER, number], ORDER, ...TO_HIDE] as const, body: 'tried' };
     };
     const recorder = await startRecorder({ port, answer, keep: false, ...(identity ? { tls: identity } : {}) });
     scope.defer(() => recorder.close());
