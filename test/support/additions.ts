@@ -15,7 +15,7 @@ export interface SpecText {
   apiKeys?: Record<string, { routes?: string[]; [field: string]: unknown }>;
   proxies?: Record<
     string,
-    { listen?: number; ipRanges: string[]; routes?: string[]; answer?: object[]; cors?: object }
+    { listen?: number; publicUrl?: string; ipRanges: string[]; routes?: string[]; answer?: object[]; cors?: object }
   >;
   domainRewrites?: object[];
   targets: Record<string, { mirrors?: Record<string, string[]>; stores?: Record<string, number> } | undefined>;
@@ -295,16 +295,21 @@ function proxy(what: string, more: object): Addition {
       ...more,
     });
   };
-  // Addresses without a name stand in a table of nginx's that is the proxy's own.
+  // Addresses without a name stand in a table of nginx's that is the proxy's own. The first proxy without a publicUrl
+  // brings the tables of addresses in answers, which those after it share.
   // The page has a table of what a proxy answers itself: its health check, in pods.
   const own = (spec: SpecText) => ({
     ...siteOfProxy(spec),
-    ...(!namedRange(spec) && { nginx: 4 }),
+    nginx: (namedRange(spec) ? 0 : 4) + (isFirstWithoutUrl(spec) ? 48 : 0),
     ...(spec.targets['kubernetes'] && { postern: 4, kubernetes: 8 }),
   });
   // A pod is asked at the first of its proxies.
   const replaced = ({ targets }: SpecText): Figures => (targets['kubernetes'] ? { kubernetes: 3 } : {});
   return { what, add, gone: 1, added: 3, own, replaced };
+}
+
+function isFirstWithoutUrl({ proxies }: SpecText): boolean {
+  return Object.values(proxies ?? {}).every(({ publicUrl }) => publicUrl !== undefined);
 }
 
 function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {

@@ -150,9 +150,8 @@ export function siteReasons(upstreams: readonly Pick<Upstream, 'scheme'>[], maps
   return reasonMaps({ name, maps, own, connecting: CONNECTING[scheme === 'mixed' ? 'https' : scheme] });
 }
 
-/** The reasons that proxies log. Those of proxies whose upstreams all speak TLS, or all do not, are the same. */
+/** The reasons that proxies log: tables that all of them share, but for which failures of connections are said. */
 export interface ProxyReasons {
-  /** Returns those of a proxy; its own maps are needed where it has upstreams of both kinds. */
   of(proxy: ReasonsOfProxy): Reasons;
   /** Defines what the proxies share, once all of them are known. */
   define(maps: MapList): void;
@@ -168,44 +167,33 @@ interface ReasonsOfProxy {
 }
 
 export function proxyReasons(): ProxyReasons {
+  const name = 'log_reason';
+  const [reason, told, byTls] = [variable(name), variable(`${name}_told`), `${name}_tls`];
   const answers = new Set<string>();
-  const schemes = new Set<Scheme>();
-  const own = variable('log_reason_own');
+  let speakTls = false;
   return {
     of({ forwards, answered, verdict, prefix, maps }) {
       for (const each of answered) answers.add(each);
       const scheme = schemeOf(forwards.map(({ upstream }) => upstream));
-      if (scheme === 'mixed')
-        return reasonMaps({
-          name: `${prefix}_log_reason`,
-          maps,
-          own,
-          connecting: mixedMap(prefix, { forwards, verdict, maps }),
-        });
-      schemes.add(scheme);
-      return { reason: variable(`log_reason_${scheme}`), told: variable(`log_reason_${scheme}_told`) };
+      if (scheme === 'http') return { reason, told };
+      speakTls ||= scheme === 'https';
+      if (scheme === 'https') return { reason, told: variable(byTls) };
+      const tls = forwards.filter(({ upstream }) => upstream.scheme === 'https');
+      const own = maps.add({
+        name: `${prefix}_log_reason`,
+        source: [verdict, ' ', told],
+        fallback: told,
+        exact: tls.map((each) => [`${each.name} ${CONNECTING.http}`, CONNECTING.https] as const),
+      });
+      return { reason, told: own };
     },
     define(maps) {
-      ownMap('log_reason', refusalMap([...answers].sort(), maps), maps);
-      for (const scheme of [...schemes].sort())
-        reasonMaps({ name: `log_reason_${scheme}`, maps, own, connecting: CONNECTING[scheme] });
+      const own = ownMap(name, refusalMap([...answers].sort(), maps), maps);
+      reasonMaps({ name, maps, own, connecting: CONNECTING.http });
+      const exact = [[CONNECTING.http, CONNECTING.https]] as const;
+      if (speakTls) maps.add({ name: byTls, source: [told], fallback: told, exact });
     },
   };
-}
-
-/** Defines the reason of a failed connection where some of the upstreams speak TLS and others do not. */
-function mixedMap(
-  prefix: string,
-  { forwards, verdict, maps }: Pick<ReasonsOfProxy, 'forwards' | 'verdict' | 'maps'>,
-): Part {
-  return maps.add({
-    name: `${prefix}_log_connecting`,
-    source: [verdict],
-    fallback: CONNECTING.http,
-    exact: forwards
-      .filter(({ upstream }) => upstream.scheme === 'https')
-      .map(({ name }) => [name, CONNECTING.https] as const),
-  });
 }
 
 /**
