@@ -182,8 +182,9 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
       left = left.slice(1);
       const response = await connection.receive(methodOf(next.probe), PATIENCE);
       const open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
-      // A server may close a used connection at any moment, so a probe without an answer on one is sent again, alone.
-      const isUnheard = response === undefined && (ahead > 0 || !isNew);
+      // A server may close a used connection at any moment, and one that closes with requests unread takes the answer
+      // before them along, so a probe without an answer on such a connection is sent again, alone.
+      const isUnheard = response === undefined && (written.length > 1 || !isNew);
       const isCrowded = [414, 431].includes(response?.status ?? 0) && ahead > 0;
       done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
       if (open) continue;
