@@ -1,10 +1,7 @@
 import * as assert from 'uvu/assert';
-import { confirm } from '../src/verify/confirm.ts';
-import { randomOf } from '../src/verify/random.ts';
 import { engineSuite } from './engines/suite.ts';
-import { type Engine, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
-import { type Tally, tryReader } from './support/readerTrials.ts';
-import { proxyTarget } from './verify/proxyTargets.ts';
+import { PROVED_SPEC, specFiles } from './support/proofs.ts';
+import { toldAndTried } from './support/toldAndTried.ts';
 
 const { test, engines } = await engineSuite('lines that somebody adds', ['nginx', 'caddy']);
 
@@ -119,28 +116,11 @@ for (const [engine, edits] of [['nginx', NGINX] as const, ['caddy', CADDY] as co
       const change = (text: string) =>
         engine === 'nginx' ? text.replace(from, () => to) : text.replaceAll(from, () => to);
       const files = own.files.map((file) => (file === found ? { ...file, text: change(file.text) } : file));
-      assert.match(await outcome({ ...own, files }, engine), told);
+      assert.match(
+        await toldAndTried({ program: engines[engine].path, made: { ...own, files }, seed: 'added', each: 1 }),
+        told,
+      );
     });
-}
-
-/** What is told, with which the engine has to agree. */
-async function outcome(made: Made, engine: Engine): Promise<string> {
-  const { path: program } = engines[engine];
-  const result = proof(made);
-  if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
-  if (result.kind === 'proved') {
-    const tally: Tally = { asked: 0, left: 0, problems: [] };
-    await tryReader({ program, made, random: randomOf('added'), each: 1, title: 'proved' }, tally);
-    assert.equal(tally.problems, []);
-    return `proved, and ${tally.asked} requests agree`;
-  }
-  const { policy, files } = made;
-  const [proxy] = policy.proxies;
-  assert.ok(proxy);
-  const { difference } = result;
-  const tried = await confirm({ target: proxyTarget(engine), program, policy, proxy, files, difference });
-  assert.is(tried.result, 'confirmed', `${difference.what}: ${tried.told}`);
-  return difference.what;
 }
 
 test.run();

@@ -1,10 +1,7 @@
 import * as assert from 'uvu/assert';
-import { confirm } from '../src/verify/confirm.ts';
-import { randomOf } from '../src/verify/random.ts';
 import { engineSuite } from './engines/suite.ts';
-import { type Engine, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
-import { type Tally, tryReader } from './support/readerTrials.ts';
-import { proxyTarget } from './verify/proxyTargets.ts';
+import { PROVED_SPEC, specFiles } from './support/proofs.ts';
+import { toldAndTried } from './support/toldAndTried.ts';
 
 const { test, engines } = await engineSuite('edits that are told and confirmed', ['nginx', 'caddy']);
 
@@ -155,27 +152,11 @@ for (const [engine, name, edits] of FILES) {
         file.path.endsWith(name) ? { ...file, text: file.text.replace(from, () => to) } : file,
       );
       assert.not.equal(files, own.files);
-      assert.match(await outcome({ ...own, files }, engine), told);
+      assert.match(
+        await toldAndTried({ program: engines[engine].path, made: { ...own, files }, seed: 'splits', each: 2 }),
+        told,
+      );
     });
-}
-
-async function outcome(made: Made, engine: Engine): Promise<string> {
-  const { path: program } = engines[engine];
-  const result = proof(made);
-  if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
-  if (result.kind === 'proved') {
-    const tally: Tally = { asked: 0, left: 0, problems: [] };
-    await tryReader({ program, made, random: randomOf('splits'), each: 2, title: 'proved' }, tally);
-    assert.equal(tally.problems, []);
-    return `proved, and ${tally.asked} requests agree`;
-  }
-  const { policy, files } = made;
-  const [proxy] = policy.proxies;
-  assert.ok(proxy);
-  const { difference } = result;
-  const tried = await confirm({ target: proxyTarget(engine), program, policy, proxy, files, difference });
-  assert.is(tried.result, 'confirmed', `${difference.what}: ${tried.told}`);
-  return difference.what;
 }
 
 test.run();

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { HeaderFields } from '../policy/request.ts';
-import { isToken } from '../policy/request.ts';
+import { type HeaderFields, isToken } from '../policy/request.ts';
 import type { Problem } from './request.ts';
 
 export interface ExplainArguments {

@@ -1,9 +1,9 @@
 import type { Access, RouteClass } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
-import { authorityOf, DEFAULT_PORT, urlHost } from '../policy/origin.ts';
+import { authorityOf, DEFAULT_PORT, schemeOf, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
 import { shortened } from '../policy/shortened.ts';
-import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
+import type { Forwarding, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { caseless, oneOf } from './regex.ts';
 
 /** One way to forward requests, shared by all route classes that are forwarded alike. */
@@ -90,6 +90,13 @@ export function publicAddress(publicUrl: string): (readonly [header: string, val
     ['X-Forwarded-Port', String(port)],
     ['X-Forwarded-Proto', scheme],
   ];
+}
+
+/** Returns the headers that tell an upstream where clients find a proxy, as far as the spec alone says it, in lower case. */
+export function toldAddress(proxy: Proxy): ReadonlyMap<string, string> {
+  const { publicUrl } = proxy;
+  const told = publicUrl === undefined ? [['X-Forwarded-Proto', schemeOf(proxy)] as const] : publicAddress(publicUrl);
+  return new Map(told.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function publicOrigin(publicUrl: string) {

@@ -52,7 +52,9 @@ export function headersOf<Side extends 'proxies' | 'sites', F extends Fate>(side
 }
 
 /** Headers that proxies hide, in lower case. */
-export const HIDDEN_HEADERS: readonly string[] = headersOf('proxies', 'hidden').map((name) => name.toLowerCase());
+export const HIDDEN_ADDRESS_HEADERS: readonly string[] = headersOf('proxies', 'hidden').map((name) =>
+  name.toLowerCase(),
+);
 
 type FollowedHeader = { [H in keyof Table]: Table[H]['holds'] extends 'url' ? H : never }[keyof Table];
 

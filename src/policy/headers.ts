@@ -1,4 +1,4 @@
-import { headersOf } from './answerHeaders.ts';
+import { HIDDEN_ADDRESS_HEADERS } from './answerHeaders.ts';
 
 /**
  * Request headers of the client that pass to the upstream, in lower case; all others are dropped. The engine itself
@@ -46,7 +46,7 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
  * session, and other servers that would answer in its place, to which a client would send its key.
  */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
-  ...headersOf('proxies', 'hidden').map((name) => name.toLowerCase()),
+  ...HIDDEN_ADDRESS_HEADERS,
   'x-accel-buffering',
   'x-accel-charset',
   'x-accel-expires',

@@ -1,9 +1,9 @@
 import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
-import { forwardPlan, publicAddress } from '../plan/forwards.ts';
-import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
+import { forwardPlan, toldAddress } from '../plan/forwards.ts';
+import { HIDDEN_ADDRESS_HEADERS } from '../policy/answerHeaders.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
-import { authorityOf, hostAndPort, schemeOf } from '../policy/origin.ts';
+import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { atMost } from './decision.ts';
 import { CannotTell, matches, type Part, pieceOf } from './explore.ts';
@@ -92,7 +92,7 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   const { passed } = forwardPlan(decision.forwarding, policy);
   const { forwarding, key } = decision;
   const sent = headerDifference(outcome, upstream, { request, forwarding, key, passed });
-  const shown = HIDDEN_HEADERS.find((name) => !outcome.hidden.has(name));
+  const shown = HIDDEN_ADDRESS_HEADERS.find((name) => !outcome.hidden.has(name));
   return sent ?? (shown && `${shown} of the upstream passes`);
 }
 
@@ -180,12 +180,7 @@ function addedDifference(
   { request, forwarding: { websocket } }: Pick<Sent, 'request' | 'forwarding'>,
 ): string | undefined {
   const { proxy } = request.world;
-  const outside = new Map(
-    (proxy.publicUrl === undefined
-      ? [['X-Forwarded-Proto', schemeOf(proxy)] as const]
-      : publicAddress(proxy.publicUrl)
-    ).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+  const outside = toldAddress(proxy);
   const missing = [...OF_CLIENT, ...outside.keys()].find((name) => textOf(headers.get(name) ?? []) === '');
   if (missing !== undefined) return `${missing} is not sent`;
   if (proxy.publicUrl === undefined && !headers.has(ASKED_HOST)) return `${ASKED_HOST} is not sent`;

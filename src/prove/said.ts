@@ -1,10 +1,10 @@
 import { corsFields } from '../plan/cors.ts';
-import { forwardPlan, publicAddress } from '../plan/forwards.ts';
-import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
+import { forwardPlan, toldAddress } from '../plan/forwards.ts';
+import { HIDDEN_ADDRESS_HEADERS } from '../policy/answerHeaders.ts';
 import { formatAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { credentialText } from '../policy/key.ts';
-import { authorityOf, hostAndPort, schemeOf } from '../policy/origin.ts';
+import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
@@ -86,10 +86,8 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     ['host', authorityOf(upstream)],
     ['x-forwarded-for', client],
     ['x-real-ip', client],
+    ...toldAddress(proxy),
   ]);
-  const own = [['x-forwarded-proto', schemeOf(proxy)] as const];
-  for (const [name, value] of proxy.publicUrl === undefined ? own : publicAddress(proxy.publicUrl))
-    headers.set(name.toLowerCase(), value);
   const valueOf = (name: string) => request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '';
   if (proxy.publicUrl === undefined) headers.set('x-forwarded-host', valueOf('host'));
   for (const name of forwardPlan(forwarding, policy).passed) headers.set(name, valueOf(name));
@@ -101,7 +99,7 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     servers: upstream.servers.map(hostAndPort),
     isWhole: true,
     tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName, tellsName: true },
-    hidden: new Set(HIDDEN_HEADERS),
+    hidden: new Set(HIDDEN_ADDRESS_HEADERS),
     passesOthers: false,
     obeys: false,
     headers,

@@ -1,5 +1,5 @@
 import { CORS_RESPONSE_HEADERS } from '../plan/cors.ts';
-import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
+import { HIDDEN_ADDRESS_HEADERS } from '../policy/answerHeaders.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { ExampleRequest } from '../prove/request.ts';
 import type { Said } from '../prove/said.ts';
@@ -30,7 +30,7 @@ export function disagreement(
     return arrival && 'forwarded to a server with the certificate of a stranger';
   if (!arrival) return `${status} instead of forwarding`;
   const own = forwardingDisagreement(said, arrival, { request, secrets });
-  const hidden = HIDDEN_HEADERS.find((name) => said.hidden.has(name) === (response.field(name) !== undefined));
+  const hidden = HIDDEN_ADDRESS_HEADERS.find((name) => said.hidden.has(name) === (response.field(name) !== undefined));
   return (
     own ??
     (pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`) ??

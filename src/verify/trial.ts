@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HIDDEN_HEADERS } from '../policy/answerHeaders.ts';
+import { HIDDEN_ADDRESS_HEADERS } from '../policy/answerHeaders.ts';
 import { formatAddress } from '../policy/cidr.ts';
 import { credentialText, keySource } from '../policy/key.ts';
 import { hostAndPort } from '../policy/origin.ts';
@@ -113,7 +113,7 @@ async function write(file: string, content: string | Buffer): Promise<void> {
 type Arrivals = Map<string, Arrival>;
 
 /** What a proxy hides. */
-const TO_HIDE = HIDDEN_HEADERS.map((name) => [name, 'of the upstream'] as const);
+const TO_HIDE = HIDDEN_ADDRESS_HEADERS.map((name) => [name, 'of the upstream'] as const);
 
 /** An order to nginx to answer with something of its own. */
 const ORDER = ['X-Accel-Redirect', '/ordered'] as const;

@@ -65,7 +65,7 @@ export function certify(policy: Policy, files: readonly CaddyFile[]): Certificat
   for (const each of policy.proxies) refuseUncovered(policy, each);
   if (policy.proxies.length === 0) throw notCovered('a spec without proxies');
   const own = policy.proxies.map((proxy) => [proxy, siteOf(proxy, sites)] as const);
-  const others = sites.filter((site) => own.every(([, each]) => each !== site)).filter(({ words }) => words.length > 0);
+  const others = sites.filter((site) => own.every(([, each]) => each !== site));
   const ports = new Set(own.flatMap(([, site]) => portsOf(site)));
   if (others.some((site) => portsOf(site).some((port) => ports.has(port))))
     throw notCovered('ports with several names');

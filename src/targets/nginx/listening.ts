@@ -58,8 +58,12 @@ function portsOf(block: Block): readonly string[] {
   return listens.map((where) => /^(?:.*:)?([0-9]+)$/.exec(where.replace(/\[.*\]/, '*'))?.[1] ?? '80');
 }
 
-/** Throws where requests to the proxy may not come to its server, or not as the spec says. */
-export function checkListening({ servers }: Pick<Configuration, 'servers'>, proxy: Proxy, all: readonly Proxy[]): void {
+/** Returns that server. Throws where requests to the proxy may not come to it, or not as the spec says. */
+export function listeningServer(
+  { servers }: Pick<Configuration, 'servers'>,
+  proxy: Proxy,
+  all: readonly Proxy[],
+): NginxDirective {
   const own = serverOf({ servers }, proxy);
   const port = String(proxy.listen.port);
   const alike = all.filter(({ listen }) => listen.port === proxy.listen.port);
@@ -76,6 +80,7 @@ export function checkListening({ servers }: Pick<Configuration, 'servers'>, prox
     for (const name of args)
       if (CAPTURING.test(name)) throw new CannotTell(`the server captures something of its name: ${name}`);
   for (const server of there) checkHeads(server.block ?? [], proxy);
+  return own;
 }
 
 const isDefault = (block: Block) => named(block, 'listen').every(({ args }) => args.includes('default_server'));

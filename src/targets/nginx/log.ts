@@ -131,23 +131,23 @@ const CONNECTING = { http: FAILURES.refused, https: FAILURES.unreachable };
 type Scheme = keyof typeof CONNECTING;
 
 /** Returns the scheme that all of these upstreams have; `mixed` where some speak TLS and others do not. */
-function schemeOf(upstreams: readonly Pick<Upstream, 'scheme'>[]): Scheme | 'mixed' {
+function commonScheme(upstreams: readonly Pick<Upstream, 'scheme'>[]): Scheme | 'mixed' {
   const [only = 'http', ...others] = [...new Set(upstreams.map(({ scheme }) => scheme))];
   return others.length > 0 ? 'mixed' : only;
 }
 
 /** The reason of an answer that is not the upstream's, and the one that is logged. */
-export interface Reasons {
+interface Reasons {
   readonly reason: Variable;
   readonly told: Variable;
 }
 
-/** Defines the reasons of the sites to these upstreams, which refuse nothing by a verdict. */
-export function siteReasons(upstreams: readonly Pick<Upstream, 'scheme'>[], maps: MapList): Reasons {
-  const scheme = schemeOf(upstreams);
+/** Defines the reason that sites to these upstreams log; they refuse nothing by a verdict. */
+export function siteReason(upstreams: readonly Pick<Upstream, 'scheme'>[], maps: MapList): Variable {
   const name = 'sites_reason';
   const own = ownMap(name, variable(BY_STATUS), maps);
-  return reasonMaps({ name, maps, own, connecting: CONNECTING[scheme === 'mixed' ? 'https' : scheme] });
+  const connecting = commonScheme(upstreams) === 'http' ? CONNECTING.http : CONNECTING.https;
+  return reasonMaps({ name, maps, own, connecting }).told;
 }
 
 /** The reasons that proxies log: tables that all of them share, but for which failures of connections are said. */
@@ -174,7 +174,7 @@ export function proxyReasons(): ProxyReasons {
   return {
     of({ forwards, answered, verdict, prefix, maps }) {
       for (const each of answered) answers.add(each);
-      const scheme = schemeOf(forwards.map(({ upstream }) => upstream));
+      const scheme = commonScheme(forwards.map(({ upstream }) => upstream));
       if (scheme === 'http') return { reason, told };
       speakTls ||= scheme === 'https';
       if (scheme === 'https') return { reason, told: variable(byTls) };

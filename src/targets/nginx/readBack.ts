@@ -9,7 +9,7 @@ import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from 
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
-import { checkListening, serverOf, withoutProxyProtocol } from './listening.ts';
+import { listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
@@ -111,8 +111,8 @@ function plainText(parts: readonly Part[], name: string): string {
 }
 
 function serverFor(configuration: Configuration, proxy: Proxy, all: readonly Proxy[]): Server {
-  checkListening(configuration, proxy, all);
-  const block = withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy);
+  const { block: own = [] } = listeningServer(configuration, proxy, all);
+  const block = withoutProxyProtocol(own, proxy);
   return { ...readServer(block), scheme: schemeOf(proxy) };
 }
 

@@ -8,7 +8,7 @@ import { siteClient } from '../sites.ts';
 import { clientOf } from './client.ts';
 import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { logFile, logFormat, siteReasons } from './log.ts';
+import { logFile, logFormat, siteReason } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import { isIncluded, type NginxOptions } from './options.ts';
@@ -132,7 +132,7 @@ function siteLog(sites: readonly SitePlan[], client: Variable, maps: MapList): N
     source: [variable('request')],
     patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
   });
-  const { told: reason } = siteReasons(
+  const reason = siteReason(
     sites.map(({ upstream }) => upstream),
     maps,
   );
