@@ -206,6 +206,15 @@ names('the command proves them without any proxy', () =>
     assert.is(difference.spec, 'postern.yaml:4:5');
     assert.match(read(file).split('\n')[difference.line - 1] ?? '', /rewrite stop name exact gitlab/);
     write('live.yaml', read(file).replace('gitlab.lynk.', 'gitlab.link.'));
+    for (const [key, show] of [
+      ['example.com:5353', "dig -p 5353 'a.dev.example.com.' A"],
+      ['tls://example.com', "dig +tls 'a.dev.example.com.' A"],
+      ['quic://example.com:8853', "kdig +quic -p 8853 'a.dev.example.com.' A"],
+    ]) {
+      write('block.yaml', read('live.yaml').replace('    .:53 {', `    ${key} {\n        whoami\n    }\n    .:53 {`));
+      const beside = JSON.parse((await run('prove --live coredns=block.yaml --format json')).stdout);
+      assert.is(beside.proofs[0].difference.request, show);
+    }
     assert.is((await run('prove --live coredns=live.yaml')).status, 0);
     assert.is((await run(`prove --live coredns=${file}`)).status, 1);
   }),

@@ -125,13 +125,13 @@ async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<
     });
   }
   const { difference } = result;
-  const { name, type, what, place, at } = difference;
+  const { what, place, at } = difference;
   const tried =
     engines &&
     (await onEngine(input, (program, runnable) =>
       confirmName(difference, { target: runnable, readBack, program, policy, files }),
     ));
-  return differs(about, { what, place, at, show: shownQuestion(name, type), tried }, files);
+  return differs(about, { what, place, at, show: shownQuestion(difference), tried }, files);
 }
 
 function pullProof({ read }: Reader<'pulls'>, { policy, target, files, from, spec, readFile }: ProofInput): Proof {

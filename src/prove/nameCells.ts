@@ -62,8 +62,8 @@ export class Cells {
   constructor({ rewrites }: Policy, names: OneByOne) {
     this.names = names;
     const wildcards = new Map(rewrites.filter(({ wildcard }) => wildcard).map((rewrite) => [rewrite.from, rewrite]));
-    const zones = names.model.listeners.flatMap((each) => [...each.keys()]);
-    const blocks = new Set(names.model.listeners.flatMap((each) => [...each.values()]));
+    const zones = names.model.listeners.flatMap((each) => [...each.zones.keys()]);
+    const blocks = new Set(names.model.listeners.flatMap((each) => [...each.zones.values()]));
     const endings = [...blocks].flatMap(({ rules }) => rules.flatMap(({ on }) => on.ending ?? []));
     const inner = endings.filter((text) => /^\.(?:[^.]+\.)*$/.test(text)).map(domainOf);
     this.points = new Set(['', ...wildcards.keys(), ...zones, ...inner]);
@@ -79,7 +79,7 @@ export class Cells {
   /** Returns the number of kinds of names. */
   compare(): number {
     let kinds = 0;
-    for (const zones of this.names.model.listeners) {
+    for (const { zones } of this.names.model.listeners) {
       for (const cell of this.cells) {
         const zone = [...withAncestors(cell.domain), ''].find((each) => zones.has(each));
         const block = zone === undefined ? undefined : zones.get(zone);

@@ -50,10 +50,24 @@ export interface NameBlock {
   readonly place: FilePlace;
 }
 
-/**
- * The files of a name server. Each socket that it listens on has blocks by their zones: names without the dot of the
- * root, "" for the root. The block of the longest zone above a name gets it.
- */
+/** Protocols of questions, with the port of each where a file names none. */
+export const USUAL_PORTS = { dns: '53', tls: '853', quic: '853' } as const;
+
+/** A socket that a name server listens on, on some of its addresses. */
+export interface NameSocket {
+  readonly scheme: keyof typeof USUAL_PORTS;
+  readonly port: string;
+}
+
+export interface NameListener extends NameSocket {
+  /**
+   * Blocks by their zones: names without the dot of the root, "" for the root. The block of the longest zone above a
+   * name gets it.
+   */
+  readonly zones: ReadonlyMap<string, NameBlock>;
+}
+
+/** The files of a name server. */
 export interface NameModel {
-  readonly listeners: readonly ReadonlyMap<string, NameBlock>[];
+  readonly listeners: readonly NameListener[];
 }

@@ -6,7 +6,7 @@ import { CannotTell } from './explore.ts';
 import { TooLarge } from './language.ts';
 import type { FilePlace } from './model.ts';
 import { Cells } from './nameCells.ts';
-import type { NameBlock, NameModel, NameTaker } from './nameModel.ts';
+import type { NameBlock, NameModel, NameSocket, NameTaker } from './nameModel.ts';
 import { RulesByName } from './nameRules.ts';
 
 /** A name that the files lead elsewhere than the spec. Names have no dot of the root here. */
@@ -19,6 +19,8 @@ export interface NameDifference {
   readonly found?: string;
   /** Number of the socket in the model; absent where no block answers. */
   readonly listener?: number;
+  /** That it is asked at. */
+  readonly socket?: NameSocket;
   readonly what: string;
   readonly place: FilePlace;
   /** Place in the spec. */
@@ -76,13 +78,14 @@ export class Names {
   constructor(policy: Policy, model: NameModel) {
     this.policy = policy;
     this.model = model;
-    const blocks = model.listeners.flatMap((zones) => [...zones.values()]);
+    const blocks = model.listeners.flatMap(({ zones }) => [...zones.values()]);
     this.first = blocks[0];
     const typed = blocks.flatMap(({ rules, takers }) => [...rules, ...takers]).flatMap(({ type }) => type ?? []);
     this.types = [...new Set(['A', ...typed])];
     this.check('.');
     for (const { from, to } of policy.rewrites) for (const name of [from, to]) this.check(`${name}.`);
-    for (const zone of model.listeners.flatMap((zones) => [...zones.keys()])) if (zone !== '') this.check(`${zone}.`);
+    for (const zone of model.listeners.flatMap(({ zones }) => [...zones.keys()]))
+      if (zone !== '') this.check(`${zone}.`);
     for (const { rules, takers } of new Set(blocks))
       for (const { on } of [...rules, ...takers]) for (const word of on.words ?? []) this.check(word);
   }
@@ -105,13 +108,13 @@ export class Names {
     const name = full.slice(0, -1);
     const { name: expected, rewrite } = resolveName(this.policy, name);
     const about = { name, expected, at: rewrite?.origin ?? ['domainRewrites'] };
-    const blocks = this.model.listeners.flatMap((zones, listener) => {
-      const block = blockOf(zones, name);
-      return block ? [{ block, listener }] : [];
+    const blocks = this.model.listeners.flatMap((socket, listener) => {
+      const block = blockOf(socket.zones, name);
+      return block ? [{ block, where: { listener, socket } }] : [];
     });
     if (blocks.length === 0 && rewrite && this.first)
       return { ...about, type: 'A', what: 'no server block answers it', place: this.first.place };
-    for (const { block, listener } of blocks) {
+    for (const { block, where } of blocks) {
       for (const type of this.types) {
         const led = ledOf(block, full, type);
         const unseen = takersFor(block, { type, asked: full, name: led.name }).find(
@@ -121,8 +124,8 @@ export class Names {
         const what = wrong(led, { expected: `${expected}.`, isOurs: rewrite !== undefined });
         if (what === undefined) continue;
         const { taker, place } = led;
-        if (taker) return { ...about, listener, type, what, place: taker.place };
-        return { ...about, listener, type, what, place, ...(isName(led.name) && { found: led.name.slice(0, -1) }) };
+        if (taker) return { ...about, ...where, type, what, place: taker.place };
+        return { ...about, ...where, type, what, place, ...(isName(led.name) && { found: led.name.slice(0, -1) }) };
       }
     }
     return undefined;

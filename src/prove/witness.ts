@@ -2,6 +2,8 @@ import { formatAddress } from '../policy/cidr.ts';
 import { credentialText, keySource } from '../policy/key.ts';
 import { schemeOf, urlHost } from '../policy/origin.ts';
 import type { Proxy } from '../policy/types.ts';
+import { USUAL_PORTS } from './nameModel.ts';
+import type { NameDifference } from './names.ts';
 import type { ExampleRequest } from './request.ts';
 
 type Shown = Pick<
@@ -44,8 +46,16 @@ export function shownRequest(
 }
 
 /** Returns a question to a name server as a `dig` line. */
-export function shownQuestion(name: string, type: string): string {
-  return `dig ${quoted(`${name}.`)} ${type}`;
+export function shownQuestion({ name, type, socket }: Pick<NameDifference, 'name' | 'type' | 'socket'>): string {
+  const { scheme, port } = socket ?? { scheme: 'dns', port: USUAL_PORTS.dns };
+  const words = [
+    scheme === 'quic' ? 'kdig +quic' : 'dig',
+    ...(port === USUAL_PORTS[scheme] ? [] : ['-p', port]),
+    ...(scheme === 'tls' ? ['+tls'] : []),
+    quoted(`${name}.`),
+    type,
+  ];
+  return words.join(' ');
 }
 
 function quoted(text: string): string {
@@ -69,6 +79,7 @@ export const ASSUMPTIONS: Readonly<Record<'requests' | 'names' | 'pulls', readon
   names: [
     'CoreDNS starts with this file, and has its plugins in the order of its releases',
     'questions are of class IN and of one type, neither ANY nor DS; no label of a name holds a dot, a blank or another character that is written with a backslash',
+    'it listens where the spec says; all sockets of the file are looked at, but not their ports and addresses',
     'where only lines or blocks for a Corefile of others are made, the rest of it rewrites none of these names before, and has no narrower block for them',
     'somebody is asked for the new name; which server that is, and whether it has records, is not looked at; names in HTTPS and SVCB records are not mapped back',
   ],

@@ -2,7 +2,7 @@ import type { TextSpan } from '../../diagnostics/diagnostic.ts';
 import { createPositions } from '../../diagnostics/position.ts';
 import type { Policy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
-import type { NameBlock, NameModel } from '../../prove/nameModel.ts';
+import { type NameBlock, type NameModel, type NameSocket, USUAL_PORTS } from '../../prove/nameModel.ts';
 import { parseDocument } from '../../source/document.ts';
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
 import type { NamesHere, ReadFileText } from '../target.ts';
@@ -19,29 +19,34 @@ export function readNames(files: readonly ReadFileText[], { name: spec }: Pick<P
   const name = path.replace(/^.*\//, '');
   const blocks = new Map<ReadBlock, NameBlock>();
   return {
-    listeners: listenersIn(files, spec).map((zones) => {
+    listeners: listenersIn(files, spec).map(({ zones, ...socket }) => {
       const made = [...zones].map(([zone, block]) => {
         const own = blocks.get(block) ?? blockOf(block, name);
         blocks.set(block, own);
         return [zone, own] as const;
       });
-      return new Map(made);
+      return { ...socket, zones: new Map(made) };
     }),
   };
 }
 
-/** Returns the blocks of each socket that CoreDNS listens on, by their zones. */
-function listenersIn(files: readonly ReadFileText[], spec: string): ReadonlyMap<string, ReadBlock>[] {
+interface Listener extends NameSocket {
+  readonly zones: Map<string, ReadBlock>;
+}
+
+/** Returns the sockets that CoreDNS listens on, each with its blocks by their zones. */
+function listenersIn(files: readonly ReadFileText[], spec: string): Listener[] {
   const [file, ...others] = files;
   if (!file || others.length > 0) throw new CannotTell('there is not one file');
-  const listeners = new Map<string, Map<string, ReadBlock>>();
+  const listeners = new Map<string, Listener>();
   for (const block of blocksOf(textsOf(file, spec))) {
     const bound = block.directives.filter((each) => each.name === 'bind').flatMap(({ words }) => words);
     for (const key of block.keys) {
-      const { zone, port } = zoneOf(key);
-      const listener = `${port} ${bound.toSorted().join(' ')}`;
-      const zones = listeners.get(listener) ?? new Map<string, ReadBlock>();
-      listeners.set(listener, zones);
+      const { zone, ...socket } = zoneOf(key);
+      const name = [socket.scheme, socket.port, ...bound.toSorted()].join(' ');
+      const listener = listeners.get(name) ?? { ...socket, zones: new Map() };
+      listeners.set(name, listener);
+      const { zones } = listener;
       if (zones.has(zone)) throw new CannotTell(`two blocks are for ${key}`);
       zones.set(zone, block);
     }
@@ -59,7 +64,7 @@ export function namesHere(
   { name }: Pick<Policy, 'name'>,
   here: NamesHere,
 ): ReadFileText[] {
-  const zones = listenersIn(files, name)[here.listener] ?? new Map<string, ReadBlock>();
+  const { zones } = listenersIn(files, name)[here.listener] ?? { zones: new Map<string, ReadBlock>() };
   const texts = [...new Set(zones.values())].map((block) => {
     const keys = [...zones].flatMap(([zone, own]) => (own === block ? [`${zone}.:${here.port}`] : []));
     const kept = block.directives.filter((each) => TRIED.has(each.name)).map(directiveText);
@@ -100,15 +105,16 @@ function blockOf({ directives, keys, line, isPart }: ReadBlock, file: string): N
   };
 }
 
-const PORTS: Readonly<Record<string, string>> = { dns: '53', tls: '853', quic: '853' };
-
 /** Returns the name of a key, without the dot of the root, and what it listens on. */
-function zoneOf(key: string): { zone: string; port: string } {
+function zoneOf(key: string): NameSocket & { readonly zone: string } {
   const [, scheme = 'dns', name = '', port] =
     /^(?:([a-z0-9]+):\/\/)?([^:/]*)(?::([0-9]+))?$/.exec(key.toLowerCase()) ?? [];
-  const known = PORTS[scheme];
-  if (known === undefined || name === '') throw new CannotTell(`the zone ${key} is not understood`);
-  return { zone: name.replace(/\.$/, ''), port: `${scheme} ${port ?? known}` };
+  if (!isScheme(scheme) || name === '') throw new CannotTell(`the zone ${key} is not understood`);
+  return { zone: name.replace(/\.$/, ''), scheme, port: port ?? USUAL_PORTS[scheme] };
+}
+
+function isScheme(scheme: string): scheme is NameSocket['scheme'] {
+  return Object.hasOwn(USUAL_PORTS, scheme);
 }
 
 /** What stands in a file: whole server blocks, and lines that others take into theirs for all names. */
