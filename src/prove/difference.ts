@@ -11,6 +11,7 @@ import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
+import { isOfUpgrade, upgradeDifference } from './upgrades.ts';
 
 export interface Question {
   readonly request: SymbolicRequest;
@@ -124,7 +125,7 @@ interface Sent {
 
 /** Returns how the headers that go upstream differ: the token, Host, and which headers of the client pass. */
 function headerDifference(
-  { headers, passesOthers }: Forwarded,
+  { headers, passesOthers, place }: Forwarded,
   upstream: Upstream,
   { request, forwarding, key, passed }: Sent,
 ): string | undefined {
@@ -141,6 +142,7 @@ function headerDifference(
     const isToken = name === tokenHeader && token !== undefined;
     if (!isToken && value.some((part) => typeof part === 'object' && 'secret' in part))
       return `a token is sent in ${name}`;
+    if (isOfUpgrade(name)) continue;
     const own = COPIED.exec(text)?.[1];
     // The check of Host has passed it as a name.
     if (own === 'host' && name === 'x-forwarded-host') continue;
@@ -162,7 +164,8 @@ function headerDifference(
   if (passesOthers) return undefined;
   const isOwn = (name: string, text: string) =>
     name === 'host' || passing.has(name) || (name === tokenHeader && token !== undefined) || COPIED.test(text);
-  return addedDifference(headers, isOwn, { request, forwarding });
+  const added = addedDifference(headers, isOwn, { request });
+  return added ?? upgradeDifference({ headers, place }, request, forwarding.websocket);
 }
 
 /** Headers that tell the upstream who asked. */
@@ -177,7 +180,7 @@ const ASKED_HOST = 'x-forwarded-host';
 function addedDifference(
   headers: Forwarded['headers'],
   isOwn: (name: string, text: string) => boolean,
-  { request, forwarding: { websocket } }: Pick<Sent, 'request' | 'forwarding'>,
+  { request }: Pick<Sent, 'request'>,
 ): string | undefined {
   const { proxy } = request.world;
   const outside = toldAddress(proxy);
@@ -186,7 +189,7 @@ function addedDifference(
   if (proxy.publicUrl === undefined && !headers.has(ASKED_HOST)) return `${ASKED_HOST} is not sent`;
   for (const [name, value] of headers) {
     const text = textOf(value);
-    if (isOwn(name, text) || text === '' || (websocket && /^(?:connection|upgrade)$/.test(name))) continue;
+    if (isOwn(name, text) || text === '' || isOfUpgrade(name)) continue;
     const wanted = outside.get(name);
     if (OF_CLIENT.includes(name) || wanted !== undefined) {
       if (wanted === undefined ? /^<hop \d+>$/.test(text) : text === wanted) continue;

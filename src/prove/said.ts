@@ -9,6 +9,7 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
 import { CALLER, CALLERS_TOKEN, type ExampleRequest } from './request.ts';
+import { upgradeHeaders } from './upgrades.ts';
 
 /** What the reader says that an engine does with one request. */
 export type Said = SaidAnswer | SaidForward;
@@ -33,6 +34,8 @@ export interface SaidForward extends Told, Pick<Forwarded, Spoken> {
   readonly kind: 'forward';
   /** Headers that go upstream; tokens as `<token of one>`, and `undefined` for what is not known. */
   readonly headers: ReadonlyMap<string, string | undefined>;
+  /** What these may be instead, in lower case. */
+  readonly upgrade?: ReturnType<typeof upgradeHeaders>;
 }
 
 /** Returns the outcome for the example of a run, see `SymbolicRequest.example`. `length` is that of the body. */
@@ -103,6 +106,7 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     passesOthers: false,
     obeys: false,
     headers,
+    ...(forwarding.websocket && { upgrade: upgradeHeaders(request.headers) }),
     pages,
   };
 }

@@ -3,6 +3,8 @@ import { HIDDEN_ADDRESS_HEADERS } from '../policy/answerHeaders.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import type { ExampleRequest } from '../prove/request.ts';
 import type { Said } from '../prove/said.ts';
+import { isOfUpgrade, OF_UPGRADE } from '../prove/upgrades.ts';
+import type { Recorded } from './recorder.ts';
 import type { Secrets } from './secrets.ts';
 import type { Arrival, Tried } from './trial.ts';
 
@@ -51,14 +53,36 @@ function forwardingDisagreement(
     return `${sent.serverName || 'no name'} in TLS instead of ${told || 'no name'}`;
   if (said.isWhole !== (sent.target === request.target))
     return `forwarded as ${sent.target}, which is ${said.isWhole ? 'not ' : ''}the target`;
+  const real = (value: string | undefined) =>
+    value?.replace(/<token of ([^>]+)>/g, (_, id: string) => secrets.tokenOf(id));
   for (const [name, value] of said.headers) {
-    const wanted = value?.replace(/<token of ([^>]+)>/g, (_, id: string) => secrets.tokenOf(id));
+    if (isOfUpgrade(name)) continue;
+    const wanted = real(value);
     const found = sent.field(name);
     if (wanted !== undefined && (found ?? '') !== wanted) return `${name}: ${found} instead of ${wanted}`;
   }
   if (said.passesOthers) return undefined;
+  const upgrade = upgradeDisagreement(said, sent, real);
+  if (upgrade !== undefined) return upgrade;
   const others = sent.fields.find(([name]) => !said.headers.has(name.toLowerCase()) && !OWN.test(name));
   return others && `${others[0]}: ${others[1]} is sent too`;
+}
+
+/** The case of letters says nothing here, and whether the connection is kept says nothing of an upgrade. */
+function upgradeDisagreement(
+  { headers, upgrade }: Extract<Said, { kind: 'forward' }>,
+  sent: Recorded,
+  real: (value: string | undefined) => string | undefined,
+): string | undefined {
+  const plain = (value: string) => value.toLowerCase().replace(/^(?:close|keep-alive)$/, '');
+  for (const name of OF_UPGRADE) {
+    const own = headers.has(name) ? real(headers.get(name)) : '';
+    const wanted = upgrade?.[name] ?? (own === undefined ? undefined : [plain(own)]);
+    const found = plain(sent.field(name) ?? '');
+    if (wanted && !wanted.includes(found))
+      return `${name}: ${found || 'nothing'} instead of ${wanted.map((each) => each || 'nothing').join(' or ')}`;
+  }
+  return undefined;
 }
 
 /** The name in TLS, "" for none; `undefined` where it is not known, such as that of the server, which is another here. */

@@ -39,7 +39,7 @@ export const mutations = {
     caddyfile('a challenge names the upstream', /header_down Www-Authenticate .*\n/g, '\n'),
     caddyfile('the wrong Host upstream', 'header_up Host "gitlab.example.com"', 'header_up Host {http.request.host}'),
     caddyfile('any certificate of an upstream', /tls_trust_pool file .*\n/g, 'tls_insecure_skip_verify\n'),
-    caddyfile('no route upgrades to WebSocket', '(?i)^websocket ', '(?i)^nosocket '),
+    caddyfile('no route upgrades to WebSocket', '^[Ww][Ee][Bb][Ss]', '^[Nn][Oo][Ss]'),
     caddyfile('the log does not say whose key it was', 'log_append "<key" {http.vars.key}', 'log_append "<key" ""'),
     caddyfile('the log does not say why', 'user_id rename reason', 'user_id rename reason_'),
     caddyfile('keys do not expire', /"~\^\((\[\^ \]\+\/[0-9-]+)\) 0\*.*" "\$1"/g, '"~^($1) " "$$1"'),

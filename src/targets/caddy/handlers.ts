@@ -219,17 +219,18 @@ interface AnswerHeader {
 /** Headers of an answer that matter: Allow, and what browsers are told of other origins. */
 function headersOf(words: readonly Word[], block: readonly Line[] | undefined, place: string): AnswerHeader[] {
   const lines = block ? block.map((line) => line.words) : [words];
-  // Interim answers are no answers.
+  // Interim answers are no answers, and 101 is none of them: it opens a WebSocket.
   const codes = lines.flatMap(([name, what, ...more]) =>
     name?.text === 'match' && what?.text === 'status' ? more : [],
   );
-  if (codes.length > 0 && codes.every(({ text }) => /^1[0-9]{2}$/.test(text))) return [];
+  if (codes.length > 0 && codes.every(({ text }) => /^1(?!01)[0-9]{2}$/.test(text))) return [];
   const isForSome = lines.some(([name]) => name?.text === 'match');
   const isDeferred = lines.some(([name]) => name?.text === 'defer');
   return lines.flatMap(([name, value, ...more]) => {
     const [, order = '', plain = ''] = /^([-+?>]?)(.*)$/.exec(name?.text ?? '') ?? [];
     const field = plain.toLowerCase();
     if (field.includes('{')) throw new CannotTell(`${place}: a header is called "${plain}"`);
+    if (/^(?:upgrade$|sec-websocket-)/.test(field)) throw new CannotTell(`${place}: changes ${plain} of answers`);
     if (!/^(?:allow|access-control-.*)$/.test(field) && (!field.includes('*') || field.startsWith('x-'))) return [];
     if ((order !== '' && order !== '>') || !value || more.length > 0 || isForSome)
       throw new CannotTell(`${place}: changes ${plain} in a way that is not known`);

@@ -1,4 +1,5 @@
 import type { ForwardPlan } from '../../plan/forwards.ts';
+import { caseless } from '../../plan/regex.ts';
 import { DEFAULT_REQUEST_HEADERS } from '../../policy/headers.ts';
 import type { Policy } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, placeholder } from './quote.ts';
@@ -117,7 +118,7 @@ function upgradeTable(name: string): Table {
   return table({
     source: '{http.request.header.Upgrade} {http.request.header.Connection}',
     destination: nameOf(name),
-    entries: [['~(?i)^websocket (?:.*,)?[ \\t]*upgrade[ \\t]*(?:,|$)', canonical(name)]],
+    entries: [[`~^${caseless('websocket')} (?:.*,)?[ \\t]*${caseless('upgrade')}[ \\t]*(?:,|$)`, canonical(name)]],
     fallback: ABSENT,
   });
 }

@@ -50,7 +50,7 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
   return {
     scheme,
     servers: urls.map((url) => lower(url?.[2] ?? '')),
-    ...transportOf(transport),
+    ...transportOf(transport, place),
     added,
     set,
     deleted,
@@ -65,8 +65,11 @@ function isOfPages(change: string): boolean {
   return /[*{]/.test(name) || (/^access-control-/i.test(name) && !change.startsWith('-'));
 }
 
-function transportOf(lines: readonly Line[]): Pick<Proxying, 'verified' | 'serverName'> {
+function transportOf(lines: readonly Line[], place: string): Pick<Proxying, 'verified' | 'serverName'> {
   let [verified, serverName] = [true, undefined as string | undefined];
+  // Without this, Caddy speaks HTTP/2 with upstreams that do.
+  if (!lines.some((line) => nameOf(line) === 'versions'))
+    throw new CannotTell(`${place}: speaks HTTP/2 with upstreams`);
   for (const line of lines) {
     const value = argsOf(line).join(' ');
     const name = nameOf(line);

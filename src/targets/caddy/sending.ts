@@ -114,7 +114,6 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
     }
     const table = scope.tables.find((each) => each.name === placeholder);
     if (!table && !isNobodys(placeholder, scope)) throw new CannotTell(`${place}: {${placeholder}} is not known`);
-    if (table && isOfHop(table, isDeleted)) continue;
     const copied = table && copiedHeader(table, value, isDeleted);
     const header = headerOf(value);
     if (copied !== undefined) put(copied, [{ piece: `header ${header}` }], header);
@@ -154,16 +153,6 @@ function copiedHeader(
     isDeleted(lower(row.output)) &&
     /^[A-Za-z0-9-]+$/.test(fallback);
   return isCopy ? lower(fallback) : undefined;
-}
-
-/** What the upstream hears about the connection: that a WebSocket is asked for. */
-function isOfHop({ rows, fallback }: MapTable, isDeleted: (name: string) => boolean): boolean {
-  const names = [fallback, ...rows.map(({ output }) => output)].map(lower);
-  return (
-    rows.length > 0 &&
-    names.every((name) => isDeleted(name) || name === 'connection' || name === 'upgrade') &&
-    isDeleted(lower(fallback))
-  );
 }
 
 interface Sending {

@@ -17,6 +17,8 @@ export interface Location {
   readonly headers: ReadonlyMap<string, string>;
   readonly maxBody: number;
   readonly tls: Forwarded['tls'];
+  /** Whether the file says that upstreams are spoken to by HTTP/1.1, which is not the default of every release. */
+  readonly isNewer: boolean;
   /** Whether an answer of the upstream may send the request to another location. */
   readonly obeys: boolean;
 }
@@ -28,7 +30,7 @@ export function readLocation(block: readonly NginxDirective[], place: string): L
   const headers = new Map<string, string>();
   const pages = new Map<string, Template>();
   const hidden = new Set<string>();
-  let [internal, passesAll, maxBody] = [false, true, USUAL_BODY];
+  let [internal, passesAll, isNewer, maxBody] = [false, true, false, USUAL_BODY];
   let [answer, pass] = [undefined, undefined] as [Location['answer'], string | undefined];
   let [verified, tellsName, obeys] = [false, false, true];
   let tlsName: string | undefined;
@@ -48,12 +50,15 @@ export function readLocation(block: readonly NginxDirective[], place: string): L
     else if (name === 'proxy_ssl_name') tlsName = first;
     else if (name === 'proxy_ssl_server_name') tellsName = first === 'on';
     else if (name === 'proxy_ignore_headers') obeys &&= !args.some((each) => /^x-accel-redirect$/i.test(each));
-    else checkInert(directive, 'location', place);
+    else {
+      checkInert(directive, 'location', place);
+      isNewer ||= name === 'proxy_http_version';
+    }
   }
   const allow = pages.get('allow');
   pages.delete('allow');
   const tls = { verified, name: tlsName, tellsName };
-  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, obeys };
+  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, isNewer, obeys };
 }
 
 function answerOf(code: string, body: string | undefined, place: string): NonNullable<Location['answer']> {

@@ -256,9 +256,10 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   // A URL with variables is looked up for each request, and whatever DNS may say of it then is no upstream of the spec.
   const servers = configuration.upstreams.get(lower(upstream)) ?? (uri.includes('$') ? [] : undefined);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
-  const headers = new Map(
-    [...location.headers].map(([header, value]) => [header, sentValue(value, server, meaning)] as const),
-  );
+  if (location.headers.has('upgrade')) checkUpgrade(location, name);
+  // What nginx says where the file says nothing.
+  const sent = new Map([['connection', 'close'], ...location.headers]);
+  const headers = new Map([...sent].map(([header, value]) => [header, sentValue(value, server, meaning)] as const));
   return {
     kind: 'forward',
     scheme,
@@ -276,13 +277,19 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   };
 }
 
+/** What an upgrade takes beside the headers that ask for it. */
+function checkUpgrade({ isNewer, hidden }: Location, name: string): void {
+  if (!isNewer) throw new CannotTell(`${name} asks for upgrades, and does not say by which version of HTTP`);
+  const taken = [...hidden].find((header) => /^(?:upgrade$|sec-websocket-)/.test(header));
+  if (taken !== undefined) throw new CannotTell(`${name} hides ${taken}`);
+}
+
 /**
  * Returns the value of a header that goes upstream. A client's header is sent as it came, so that its value stays open.
  */
 function sentValue(value: string, { directives, scheme }: Server, meaning: Meaning): readonly Part[] {
   const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
   if (header !== undefined) return [{ piece: `header ${header.replaceAll('_', '-')}` }];
-  if (/^\$(?:upgrade|upgrade_connection)$/.test(value)) return [{ piece: value }];
   if (value === '$scheme') return [scheme];
   const template = templateOf(value);
   // The client has been found before all else is decided.
