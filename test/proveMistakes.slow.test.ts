@@ -39,10 +39,10 @@ async function outcomeOf(made: Made, { name }: Mutation, engine: Engine): Promis
     const result = proof(made, index);
     if (result.kind === 'unknown') unclear.push(`${proxy.id}: ${result.problem}`);
     if (result.kind !== 'differs') continue;
-    const { difference } = result;
+    const { difference, others } = result;
     const options = { target: proxyTarget(engine), program, policy: made.policy, files: made.files };
-    const tried = await confirm({ ...options, proxy, difference });
-    if (tried.result === 'confirmed') return `${proxy.id}: ${difference.what}: ${tried.told}`;
+    const tried = await confirm({ ...options, proxy, difference, others });
+    if (tried.result === 'confirmed') return `${proxy.id}: ${(tried.difference ?? difference).what}: ${tried.told}`;
     assert.is(tried.result, 'untried', `${proxy.id}: ${difference.what}: ${tried.told}`);
     unclear.push(`${proxy.id}: ${difference.what}: ${tried.told}`);
   }

@@ -64,12 +64,13 @@ async function outcomeOf(own: Made, number: number, tally: Tally): Promise<strin
   }
   const [proxy] = made.policy.proxies;
   assert.ok(proxy);
-  const { difference } = result;
+  const { difference, others } = result;
   const target = proxyTarget(engine);
-  const tried = await confirm({ target, program, policy: made.policy, proxy, files: made.files, difference });
-  const { method, target: line, headers } = difference.request;
-  note(`${tried.result}: ${title}: ${difference.what}: ${tried.told}: ${JSON.stringify([method, line, headers])}`);
-  if (tried.result === 'other') tally.problems.push(`${title}: ${difference.what}: ${tried.told}`);
+  const tried = await confirm({ target, program, policy: made.policy, proxy, files: made.files, difference, others });
+  const { what, request } = tried.difference ?? difference;
+  const { method, target: line, headers } = request;
+  note(`${tried.result}: ${title}: ${what}: ${tried.told}: ${JSON.stringify([method, line, headers])}`);
+  if (tried.result === 'other') tally.problems.push(`${title}: ${what}: ${tried.told}`);
   return tried.result;
 }
 

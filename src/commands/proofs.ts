@@ -105,10 +105,10 @@ async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: P
     const line = `proved for all requests (${targets} kinds of target, ${ways} ways through)`;
     return proved(about, line, { targets, ways });
   }
-  const { difference } = result;
-  const { request, decision, place, what } = difference;
-  const tried =
-    engines && (await onEngine(input, (program) => confirm({ target, program, policy, proxy, files, difference })));
+  const { difference, others } = result;
+  const doubt = { policy, proxy, files, difference, others };
+  const tried = engines && (await onEngine(input, (program) => confirm({ target, program, ...doubt })));
+  const { request, decision, place, what } = tried?.difference ?? difference;
   return differs(about, { what, place, at: decision.at, show: shownRequest(request, proxy), tried }, files);
 }
 
@@ -190,7 +190,14 @@ function differs(about: About, { what, place, at, show, tried }: Found, files: r
   const words = { target: about.target, about: aboutWords(about), what, show, place: where };
   const diagnostic = proveCodes.report('difference', at, words, { related: relatedOf(place, files, at) });
   const file = fileOf(place, files)?.path ?? place.file;
-  const difference = { what, request: show, file, line: place.line, decidedAt: at, ...(tried && { tried }) };
+  const difference = {
+    what,
+    request: show,
+    file,
+    line: place.line,
+    decidedAt: at,
+    ...(tried && { tried: { result: tried.result, told: tried.told } }),
+  };
   return { status: 1, diagnostic, outcome: { ...about, result: 'differs', difference } };
 }
 

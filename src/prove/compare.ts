@@ -9,7 +9,7 @@ import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts'
 import { addressKinds } from './hops.ts';
 import { TooLarge } from './language.ts';
 import type { FileModel, FilePlace } from './model.ts';
-import { isRefusable } from './refusable.ts';
+import { doubtsOf } from './refusable.ts';
 import { callersOf, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -27,7 +27,8 @@ export interface Difference {
 
 export type Comparison =
   | { readonly kind: 'proved'; readonly targets: number; readonly ways: number }
-  | { readonly kind: 'differs'; readonly difference: Difference }
+  /** `others` may show it where an engine refuses the request of `difference` by itself. */
+  | { readonly kind: 'differs'; readonly difference: Difference; readonly others: readonly Difference[] }
   /** A part of the files is not understood. */
   | { readonly kind: 'unknown'; readonly problem: string };
 
@@ -46,7 +47,9 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
   const world = { ...open, isDirect: findsClient(model, open) };
   const unclear: string[] = [];
   const targets = targetsOf(proxy, model, world, unclear);
-  let [ways, difference] = [0, undefined as Difference | undefined];
+  let ways = 0;
+  // The best one of those that an engine may refuse for the same reasons.
+  const found = new Map<string, Weighed>();
   const { decide } = evaluatorOf(policy, proxy);
   for (const target of targets.values()) {
     const visit = (run: Run) => {
@@ -57,16 +60,18 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const what = differenceOf(outcome, decision, { request, policy });
       if (what === undefined) return;
       const example = exampleRequest(request, target);
-      if (difference && weightOf(example, proxy) >= weightOf(difference.request, proxy)) return;
+      const { doubts, weight } = weightOf(example, proxy);
+      if (weight >= (found.get(doubts)?.weight ?? Number.POSITIVE_INFINITY)) return;
       const said = saidOf(outcome, run, bodyLength(example));
-      difference = { request: example, decision, said, place: outcome.place, what };
+      found.set(doubts, { weight, request: example, decision, said, place: outcome.place, what });
     };
     ways += explore((run) => tellOr(unclear, () => visit(run)));
   }
+  const [difference, ...others] = [...found.values()].sort((one, other) => one.weight - other.weight);
   // What shows a difference has to be a request that goes that way.
   if (difference && !isExact) return comparison(policy, proxy, model, true);
   const [problem] = [...unclear, ...(model.unclear?.() ?? [])];
-  if (difference) return { kind: 'differs', difference };
+  if (difference) return { kind: 'differs', difference, others };
   return problem === undefined ? { kind: 'proved', targets: targets.size, ways } : { kind: 'unknown', problem };
 }
 
@@ -99,12 +104,16 @@ export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | '
   return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
 }
 
+interface Weighed extends Difference {
+  readonly weight: number;
+}
+
 /** What shows a difference best is short, reaches the files in any case, and can be sent at once. */
-function weightOf(request: ExampleRequest, proxy: Proxy): number {
+function weightOf(request: ExampleRequest, proxy: Proxy): { readonly doubts: string; readonly weight: number } {
   // Brackets around no address are refused more often than what stands behind a colon.
   const isOdd = request.headers.some(([name, value]) => name === 'Host' && /[[\]]/.test(value));
-  const doubts = [isRefusable(request, proxy), isOdd, !request.isNow].filter((each) => each).length;
-  return sizeOf(request) + doubts * LONG;
+  const doubts = [...doubtsOf(request, proxy), ...(isOdd ? ['brackets'] : []), ...(request.isNow ? [] : ['moment'])];
+  return { doubts: doubts.join(), weight: sizeOf(request) + doubts.length * LONG };
 }
 
 /** More than the size of a request. */

@@ -161,6 +161,16 @@ function findExample({ language, except, only }: Piece): string | undefined {
   return undefined;
 }
 
+/** Returns the smallest number that a piece may be, of numbers that do not begin with zero; `undefined` for none. */
+export function leastOf({ language, except, only }: Piece): number | undefined {
+  if (only !== undefined) return Number(only);
+  if (isEmptyLanguage(language)) return undefined;
+  for (const text of shortest(language, DIGITS)) if (!except.has(text)) return Number(text);
+  return undefined;
+}
+
+const DIGITS = [...'0123456789'].map((digit) => digit.charCodeAt(0));
+
 /** Returns whether a piece may be this text. */
 export function isText({ language, except, only }: Piece, text: string): boolean {
   return only === undefined ? includes(language, text) && !except.has(text) : only === text;

@@ -291,9 +291,8 @@ function split(own: Language, test: Language, from: number): ReadonlyMap<number,
 }
 
 /** Generates texts of a language, shorter ones first. Of bytes with the same column only some are used. */
-export function* shortest(language: Language): Generator<string> {
+export function* shortest(language: Language, samples = sampleBytes(language)): Generator<string> {
   const { accepts } = language;
-  const samples = sampleBytes(language);
   /** For each length, the states from which some text of this length is accepted. */
   const within: Uint8Array[] = [Uint8Array.from(accepts)];
   for (let length = 0, misses = 0; misses <= accepts.length; length++) {

@@ -12,15 +12,21 @@ export function isOddLine({ method, path }: { readonly method: string; readonly 
   );
 }
 
-/** Whether an engine may refuse a request to a proxy before that; see the assumptions. */
-export function isRefusable({ method, target, headers, headBytes = 0 }: ExampleRequest, proxy: Proxy): boolean {
+/** Why an engine may refuse a request to a proxy before that; see the assumptions. */
+export type Doubt = 'head' | 'host' | 'length' | 'line';
+
+export function doubtsOf({ method, target, headers, headBytes = 0 }: ExampleRequest, proxy: Proxy): readonly Doubt[] {
   const valueOf = (wanted: string) => headers.find(([name]) => name === wanted)?.[1] ?? '';
   const host = valueOf('Host');
-  return (
-    !NAME.test(host) ||
-    host.includes('..') ||
-    Number(valueOf('Content-Length')) > 1e12 ||
-    headBytes > proxy.maxRequestHead ||
-    isOddLine({ method, path: target.replace(/[?].*$/s, '') })
-  );
+  const all: Readonly<Record<Doubt, boolean>> = {
+    head: headBytes > proxy.maxRequestHead,
+    host: !NAME.test(host) || host.includes('..'),
+    length: Number(valueOf('Content-Length')) > 1e12,
+    line: isOddLine({ method, path: target.replace(/[?].*$/s, '') }),
+  };
+  return (['head', 'host', 'length', 'line'] as const).filter((doubt) => all[doubt]);
+}
+
+export function isRefusable(request: ExampleRequest, proxy: Proxy): boolean {
+  return doubtsOf(request, proxy).length > 0;
 }

@@ -10,7 +10,7 @@ import {
   TOKEN_SOURCE,
 } from '../policy/request.ts';
 import type { ApiKey } from '../policy/types.ts';
-import { anyOf, CannotTell, exampleOf, isText, matches, type Part, pieceOf, type Run } from './explore.ts';
+import { anyOf, CannotTell, exampleOf, isText, leastOf, matches, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
 import { without } from './language.ts';
 import { lazily } from './lazily.ts';
@@ -397,7 +397,8 @@ export class SymbolicRequest {
     const piece = pieceOf(this.run, 'length');
     const least = headBytesOf(request);
     const isUsual = [least, least + LONGEST_KEY].every((size) => isText(piece, String(size)));
-    return isUsual ? {} : { headBytes: Number(exampleOf(piece) ?? '') };
+    // One byte too many is what an engine itself refuses last.
+    return isUsual ? {} : { headBytes: leastOf(piece) ?? 0 };
   }
 
   /** The page that asks, as far as anybody has looked: an origin of those that are all treated alike. */

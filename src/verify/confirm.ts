@@ -14,6 +14,8 @@ export interface Confirmation {
   readonly result: 'confirmed' | 'other' | 'untried';
   /** For people. */
   readonly told: string;
+  /** The one of several differences that was tried. */
+  readonly difference?: Difference;
 }
 
 export interface Doubt {
@@ -23,10 +25,25 @@ export interface Doubt {
   readonly proxy: Proxy;
   readonly files: readonly ReadFileText[];
   readonly difference: Difference;
+  /** Tried where that one cannot be. */
+  readonly others: readonly Difference[];
 }
 
-/** Starts the engine on a copy of the files that stays on this machine, and sends it the request of a difference. */
-export async function confirm({ difference, ...options }: Doubt): Promise<Confirmation> {
+/**
+ * Starts the engine on a copy of the files that stays on this machine, and sends it the requests of a difference until
+ * one can be tried.
+ */
+export async function confirm({ others, ...doubt }: Doubt): Promise<Confirmation> {
+  const first = await confirmOne(doubt);
+  if (first.result !== 'untried') return first;
+  for (const difference of others) {
+    const tried = await confirmOne({ ...doubt, difference });
+    if (tried.result !== 'untried') return { ...tried, difference };
+  }
+  return first;
+}
+
+async function confirmOne({ difference, ...options }: Omit<Doubt, 'others'>): Promise<Confirmation> {
   const { request, decision, said } = difference;
   const { policy, proxy, target } = options;
   const untried = (why: string): Confirmation => ({ result: 'untried', told: `not tried on ${target.name}: ${why}` });

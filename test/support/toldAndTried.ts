@@ -26,8 +26,8 @@ export async function toldAndTried({ program, made, seed, each }: Edited): Promi
   const { engine, policy, files } = made;
   const [proxy] = policy.proxies;
   assert.ok(proxy);
-  const { difference } = result;
-  const tried = await confirm({ target: proxyTarget(engine), program, policy, proxy, files, difference });
+  const { difference, others } = result;
+  const tried = await confirm({ target: proxyTarget(engine), program, policy, proxy, files, difference, others });
   assert.is(tried.result, 'confirmed', `${difference.what}: ${tried.told}`);
-  return difference.what;
+  return (tried.difference ?? difference).what;
 }
