@@ -26,6 +26,12 @@ const DECODED: Edits = [
   ['the decoded path', 'map $request $verb', 'map "$request_method $uri HTTP/1.1" $verb', /forwarded instead of 400/],
 ];
 
+/** Of Caddy's, the place that the path leads to. */
+const ORIGINAL = 'map "{http.request.orig_uri}" {request.safe_path}';
+const CADDY_DECODED: Edits = [
+  ['the decoded path', ORIGINAL, ORIGINAL.replace('orig_uri', 'uri.path'), /^405 instead of 404|^404 instead of/],
+];
+
 const ASKED: Edits = [['a location that clients ask for', '"^(?!/[.]/)"', '"^(?!/[.]/|/~x/)"', /404 instead of 401/]];
 
 const HEADERS: Edits = [
@@ -134,6 +140,7 @@ const FILES = [
   ['nginx', 'upstreams.conf', UPSTREAMS],
   ['nginx', 'paths.conf', SPLITS],
   ['nginx', 'paths.conf', DECODED],
+  ['caddy', 'Caddyfile', CADDY_DECODED],
   ['nginx', 'api.conf', ASKED],
   ['caddy', 'Caddyfile', HEADERS],
   ['caddy', 'Caddyfile', ESCAPES],

@@ -18,7 +18,6 @@ import {
   templateOf,
 } from './handlers.ts';
 import {
-  capturesPath,
   firstRowOf,
   hopOf,
   hostLanguage,
@@ -27,10 +26,10 @@ import {
   languageOf,
   rowLanguage,
   rowOptions,
-  sideOf,
   spellingsIn,
   wildcard,
 } from './lookups.ts';
+import { isDecodedIn, ofDecodedPath, ofTarget } from './pathTables.ts';
 import { headerIn, isNobodys } from './placeholders.ts';
 import { checkOrder, cutName, type Scope } from './scope.ts';
 
@@ -52,8 +51,6 @@ const [OPAQUE, THERE] = ['opaque', 'there '] as const;
 const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
 export const METHOD = 'method';
-/** What Caddy leaves as it is where it decodes it. */
-export const UNESCAPED_PATH = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)+'));
 export const OPTIONS = lazily(() => wholly('OPTIONS'));
 const ANOTHER_METHOD = lazily(() => without(wholly(TOKEN_SOURCE), OPTIONS()));
 const PORT = lazily(() => wholly('(?::[0-9]*)?'));
@@ -64,8 +61,8 @@ const TOKEN = lazily(() => wholly('[A-Za-z0-9._~+/=-]+'));
 /** What placeholders are worth for the requests of one way. Caddy works them out anew each time; for one way that is the same. */
 export class Meaning {
   readonly run: Run;
-  private readonly request: SymbolicRequest;
-  private readonly sight: Sight;
+  readonly request: SymbolicRequest;
+  readonly sight: Sight;
   /** Placeholders that are being worked out. */
   private readonly open = new Set<string>();
   /** Of the answer to an error. */
@@ -139,7 +136,7 @@ export class Meaning {
     return this.evaluate(value, last.scope);
   }
 
-  private looksBeyondTarget(what: string): void {
+  looksBeyondTarget(what: string): void {
     if (this.sight.targetOnly) throw new NotOfTarget(what);
   }
 
@@ -172,7 +169,7 @@ export class Meaning {
   }
 
   /** A piece that nobody may look into. */
-  private opaque(name: string, language: Language): readonly Part[] {
+  opaque(name: string, language: Language): readonly Part[] {
     if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(language));
     this.run.notes.set(OPAQUE, new Map(this.opaques()).set(name, language));
     return [{ piece: name }];
@@ -194,8 +191,8 @@ export class Meaning {
   private map(table: MapTable, scope: Scope): readonly Part[] {
     const [only, ...more] = table.source;
     const single = typeof only === 'object' && more.length === 0 ? only.name : undefined;
-    if (single === 'http.request.orig_uri') return this.target(table, scope);
-    if (single === 'http.request.uri.path') return this.decodedPath(table, scope);
+    if (single === 'http.request.orig_uri') return ofTarget(table, scope, this);
+    if (single === 'http.request.uri.path') return ofDecodedPath(table, scope, this);
     const { clientIp } = this.request.world.proxy;
     if (clientIp.kind === 'header' && headerIn(single ?? '') === clientIp.header.toLowerCase()) {
       this.looksBeyondTarget('an address');
@@ -234,9 +231,12 @@ export class Meaning {
     });
   }
 
-  private matches(parts: readonly Part[], language: Language): boolean {
-    const hop = this.hopIn(parts);
-    if (hop !== undefined) return this.request.hops.isIn(hop, ipv4Texts(language));
+  matches(parts: readonly Part[], language: Language): boolean {
+    const piece = this.pieceIn(parts);
+    const [, hop] = ADDRESS.exec(piece ?? '') ?? [];
+    if (hop !== undefined) return this.request.hops.isIn(Number(hop), ipv4Texts(language));
+    const isDecoded = isDecodedIn(piece, language, this);
+    if (isDecoded !== undefined) return isDecoded;
     const isMatch = matches(this.run, parts, language);
     for (const [name, own] of this.opaques()) {
       const { language: left, except, only } = pieceOf(this.run, name);
@@ -245,43 +245,10 @@ export class Meaning {
     return isMatch;
   }
 
-  /** Which address all of a text is; `undefined` for none. */
-  private hopIn(parts: readonly Part[]): number | undefined {
+  /** The piece that all of a text is; `undefined` for none. */
+  private pieceIn(parts: readonly Part[]): string | undefined {
     const [part, ...others] = parts.length === 1 ? this.resolved(parts) : [];
-    if (typeof part !== 'object' || !('piece' in part) || others.length > 0) return undefined;
-    const number = ADDRESS.exec(part.piece)?.[1];
-    return number === undefined ? undefined : Number(number);
-  }
-
-  /** A table of targets, whose rows look at the path or at the query. */
-  private target(table: MapTable, scope: Scope): readonly Part[] {
-    for (const { input, source, output } of table.rows) {
-      // Go refuses a target that is one word.
-      if (source === undefined && !/[/:*]/.test(input)) continue;
-      const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
-      const side = sideOf(language);
-      if (side === 'both') throw new CannotTell(`${table.place}: a row that looks at path and query`);
-      if (side === 'query') this.looksBeyondTarget('the query');
-      else if (!this.sight.targetOnly) throw new CannotTell(`${table.place}: the path is looked at too late`);
-      const parts = side === 'path' ? this.request.wholePath() : this.request.markedQuery();
-      if (!matches(this.run, parts, language)) continue;
-      if (source === undefined) return this.evaluate(templateOf(output, table.place), scope);
-      if (!output.includes('$')) return [output];
-      if (side === 'path' && output === '$1' && capturesPath(source)) return parts;
-      throw new CannotTell(`${table.place}: captures in a way that is not known`);
-    }
-    return this.evaluate(templateOf(table.fallback, table.place), scope);
-  }
-
-  /** A table of paths without escapes and the like, which Caddy leaves as they are, as most are. */
-  private decodedPath(table: MapTable, scope: Scope): readonly Part[] {
-    const parts = this.sight.targetOnly ? this.request.wholePath() : this.opaque('a plain path', UNESCAPED_PATH());
-    const row = table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
-    const output = row?.output ?? table.fallback;
-    if (row?.source === undefined) return this.evaluate(templateOf(output, table.place), scope);
-    if (!output.includes('$')) return [output];
-    if (output === '$1' && capturesPath(row.source)) return parts;
-    throw new CannotTell(`${table.place}: captures in a way that is not known`);
+    return typeof part === 'object' && 'piece' in part && others.length === 0 ? part.piece : undefined;
   }
 
   /** `$1`, `${1}` and `$$`, as Go expands them. */

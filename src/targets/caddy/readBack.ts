@@ -9,7 +9,8 @@ import type { SymbolicRequest } from '../../prove/request.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
 import { bordersOf, ipv4Texts, languageOf, takesKeyAndMore } from './lookups.ts';
-import { METHOD, Meaning, NotOfTarget, OPTIONS, UNESCAPED_PATH } from './meaning.ts';
+import { METHOD, Meaning, NotOfTarget, OPTIONS } from './meaning.ts';
+import { isPlain, PLAIN } from './pathTables.ts';
 import { asWritten } from './placeholders.ts';
 import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
 import { forwarded } from './sending.ts';
@@ -71,8 +72,7 @@ function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
   cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH()) ? 'yes' : '');
   const isDecoded = (handler: Handler) =>
     handler.kind === 'map' && handler.table.source.some((part) => typeof part === 'object' && part.name === DECODED);
-  if (flat(own).some(isDecoded) && !matches(request.run, request.wholePath(), UNESCAPED_PATH()))
-    throw new CannotTell('a table looks at paths that Caddy decodes');
+  if (flat(own).some(isDecoded)) cuts.set(PLAIN, isPlain(request) ? 'yes' : '');
   const meaning = new Meaning(request, { cuts: new Map(), targetOnly: true });
   let scope = NOTHING_SET;
   for (const handler of own) {
