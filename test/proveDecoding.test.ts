@@ -9,7 +9,7 @@ const test = suite('texts with escapes');
 
 test('an expression is found in the decoded text, and in no text with an escape that is none', () => {
   const random = randomOf('decoding');
-  const letters = ['/', '/', '%2F', '%2f', 'a', 'a', '%61', 'B', '%42', '6', '%', '%4', '?', '%3f', 'g'];
+  const letters = ['/', '/', '%2F', '%2f', 'a', 'a', '%61', 'B', '%42', '%25', '61', '6', '%', '%4', '?', '%3f', 'g'];
   for (const source of ['^/a(?:/B)?$', 'a/', '^[^/]*$', '^/[a-f0-9]+$', '%61', '[?]$']) {
     const language = matching(source, 're2');
     if ('problem' in language) throw new Error(language.problem);
