@@ -6,10 +6,12 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
-import { addressKinds } from './hops.ts';
+import { addressKinds, UnknownSets } from './hops.ts';
 import { TooLarge } from './language.ts';
+import { lazily } from './lazily.ts';
+import { wholly } from './matching.ts';
 import type { FileModel, FilePlace } from './model.ts';
-import { doubtsOf, isOddLine } from './refusable.ts';
+import { doubtsOf } from './refusable.ts';
 import { callersOf, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -37,6 +39,8 @@ export function compare(policy: Policy, proxy: Proxy, model: FileModel): Compari
   try {
     return comparison(policy, proxy, model);
   } catch (error) {
+    // Some sets of addresses are found only where they are looked at.
+    if (error instanceof UnknownSets) return compare(policy, proxy, { ...model, sets: [...model.sets, ...error.sets] });
     if (error instanceof CannotTell || error instanceof TooLarge) return { kind: 'unknown', problem: error.message };
     throw error;
   }
@@ -124,6 +128,9 @@ function sizeOf({ target, headers, method }: ProxyRequest): number {
   return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }
 
+/** From 2001 to 2286. */
+const MOMENTS = lazily(() => wholly('[1-9][0-9]{9}'));
+
 export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
   const own: CidrSet[] = policy.apiKeys.flatMap(({ ranges }) => ranges ?? []);
   const { clientIp, health } = proxy;
@@ -133,9 +140,6 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     ...(health ? [health.ranges] : []),
     ...(clientIp.kind === 'direct' ? [] : [clientIp.trusted]),
   ];
-  const expiries = policy.apiKeys.flatMap(({ expires }) => expires ?? []);
-  const borders = [...new Set([...expiries, ...model.moments])];
-  const now = Math.floor(Date.now() / 1000);
   return {
     proxy,
     name: policy.name,
@@ -148,8 +152,8 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     apiKeys: policy.apiKeys,
     callers: callersOf(policy.apiKeys, model),
     addresses: addressKinds([...sets, ...model.sets]),
-    now,
-    moments: [...new Set([now, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
+    now: Math.floor(Date.now() / 1000),
+    moments: MOMENTS(),
   };
 }
 
@@ -168,10 +172,6 @@ export function exampleTarget(request: SymbolicRequest, depth: number | undefine
   return { method, path: `${segments}${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` };
 }
 
-function weightOfTarget(line: Pick<Target, 'method' | 'path'>): number {
-  return line.method.length + line.path.length + (isOddLine(line) ? LONG : 0);
-}
-
 /** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
 function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string[]): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
@@ -183,11 +183,9 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string
     const { endpoint, routeClass } = specMatchOf(request, access, model.depth);
     const key = JSON.stringify([...cuts, endpoint?.allow, routeClass?.id]);
     const known = targets.get(key);
-    // What shows a difference has to come to the files.
-    const isSure = !world.isExact || run.once('sure', () => known !== undefined && !isOddLine(known));
-    if (!isSure && model.takes?.(request) === false) return;
     const { method, path } = exampleTarget(request, model.depth);
-    if (!known || weightOfTarget({ method, path }) < weightOfTarget(known)) targets.set(key, { cuts, method, path });
+    if (!known || method.length + path.length < known.method.length + known.path.length)
+      targets.set(key, { cuts, method, path });
   };
   explore((run) => tellOr(unclear, () => visit(run)));
   return targets;

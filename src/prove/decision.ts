@@ -7,6 +7,7 @@ import { type Language, without } from './language.ts';
 import { lazily } from './lazily.ts';
 import { literally, wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
+import { atMost } from './numbers.ts';
 import type { ExampleRequest, SymbolicRequest } from './request.ts';
 
 /** A kind of target: methods and paths that the spec and the file treat alike, with an example. */
@@ -142,16 +143,4 @@ function narrowBody(request: SymbolicRequest, { contentTypes, maxBody }: Body): 
 
 function typeSource(type: string): string {
   return `[ \\t]*(?i:${literally(type)})[ \\t]*(?:[;,][^\\n]*)?`;
-}
-
-/** Returns the decimal numbers up to a limit, with leading zeros. */
-export function atMost(limit: number): Language {
-  const digits = String(limit);
-  const smaller = [...digits].flatMap((digit, index) => {
-    if (digit === '0') return [];
-    const rest = digits.length - index - 1;
-    return [`${digits.slice(0, index)}[0-${Number(digit) - 1}]${rest === 0 ? '' : `[0-9]{${rest}}`}`];
-  });
-  const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
-  return wholly(`0*(?:${[...shorter, ...smaller, digits].join('|')})`);
 }

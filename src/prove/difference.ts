@@ -5,11 +5,11 @@ import { parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
-import { atMost } from './decision.ts';
 import { CannotTell, matches, type Part, pieceOf } from './explore.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
+import { atMost } from './numbers.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
 import { isOfUpgrade, upgradeDifference } from './upgrades.ts';
 
@@ -83,8 +83,9 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
     );
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('a forwarding has an upstream');
-  const servers = upstream.servers.map(hostAndPort).sort();
-  if (outcome.scheme !== upstream.scheme || outcome.servers.join() !== servers.join())
+  // How often one is named decides only how often it is chosen.
+  const servers = new Set(upstream.servers.map(hostAndPort));
+  if (outcome.scheme !== upstream.scheme || !isSame(new Set(outcome.servers), servers))
     return 'forwarded to somewhere else';
   const unsure = tlsDifference(outcome, upstream);
   if (unsure !== undefined) return unsure;
@@ -95,6 +96,10 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   const sent = headerDifference(outcome, upstream, { request, forwarding, key, passed });
   const shown = HIDDEN_ADDRESS_HEADERS.find((name) => !outcome.hidden.has(name));
   return sent ?? (shown && `${shown} of the upstream passes`);
+}
+
+function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((each) => other.has(each));
 }
 
 /** Returns how the check of the upstream's certificate differs: another certificate may be that of another server. */

@@ -178,7 +178,8 @@ export function isText({ language, except, only }: Piece, text: string): boolean
 
 export function pieceOf(run: Run, name: string): Piece {
   const piece = run.pieces.get(name);
-  if (!piece) throw new Error(`no piece ${name}`);
+  // It only stands for something that goes upstream, such as an address.
+  if (!piece) throw new CannotTell(`${name} is looked into`);
   return piece;
 }
 

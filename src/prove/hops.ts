@@ -23,6 +23,25 @@ export interface Ways {
   readonly isDirect: boolean;
 }
 
+/** Thrown where addresses are told apart by sets whose borders no address stands for. */
+export class UnknownSets extends Error {
+  readonly sets: readonly CidrSet[];
+
+  constructor(sets: readonly CidrSet[]) {
+    super('addresses are told apart by sets that are not known');
+    this.sets = sets;
+  }
+}
+
+/** What a function makes of addresses. */
+interface Telling<T> {
+  /** The function depends on nothing else. */
+  readonly of: object;
+  /** The function makes the same of all addresses that the same of these sets hold. */
+  readonly sets: readonly CidrSet[];
+  readonly valueOf: (address: Address) => T;
+}
+
 /**
  * The addresses that a request comes from and through: that of the connection (0), and those in a header, counted from
  * the right. Nothing is decided about them until something looks at them.
@@ -64,9 +83,10 @@ export class Hops {
 
   /**
    * Returns what a function makes of an address, after narrowing the address until it makes the same of all that are
-   * left; `undefined` where it is no address. The function depends on nothing but `of`.
+   * left; `undefined` where it is no address.
    */
-  tell<T>(number: number, of: object, valueOf: (address: Address) => T): T | undefined {
+  tell<T>(number: number, { of, sets, valueOf }: Telling<T>): T | undefined {
+    checkKnown(this.ways.addresses, of, sets);
     const addresses = this.addresses(number);
     if (!addresses) return undefined;
     const { value, addresses: left } = this.run.choose(groupsOf(addresses, of, valueOf));
@@ -90,7 +110,7 @@ export class Hops {
 
   /** Tells the addresses of the client that a set holds from all others. */
   isIn(number: number, set: CidrSet): boolean {
-    return this.tell(number, set, (address) => contains(set, address)) === true;
+    return this.tell(number, { of: set, sets: [set], valueOf: (address) => contains(set, address) }) === true;
   }
 
   /** One of the addresses that the connection may come from. */
@@ -108,6 +128,35 @@ export class Hops {
     }
     return hops;
   }
+}
+
+const borders = new WeakMap<Alike, ReadonlySet<string>>();
+const checked = new WeakMap<Alike, WeakSet<object>>();
+
+/** Throws where a set would divide addresses that one of them stands for. */
+function checkKnown(addresses: Alike, of: object, sets: readonly CidrSet[]): void {
+  const known = checked.get(addresses) ?? new WeakSet();
+  checked.set(addresses, known);
+  if (known.has(of)) return;
+  const there = borders.get(addresses) ?? new Set(addresses.map(nameOf));
+  borders.set(addresses, there);
+  const unknown = sets.filter((set) => !bordersOf(set).every((border) => there.has(nameOf(border))));
+  if (unknown.length > 0) throw new UnknownSets(unknown);
+  known.add(of);
+}
+
+const nameOf = ({ family, value }: Address) => `${family} ${value}`;
+
+const LAST = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n } as const;
+
+/** The addresses from which on a set holds other addresses than before. */
+function bordersOf({ ranges }: CidrSet): readonly Address[] {
+  return ranges
+    .flatMap(({ family, first, last }): Address[] => [
+      { family, value: first },
+      { family, value: last + 1n },
+    ])
+    .filter(({ family, value }) => value <= LAST[family]);
 }
 
 /** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
@@ -139,17 +188,9 @@ function alikeBy<T>(addresses: Alike, valueOf: (address: Address) => T): readonl
 
 /** Returns an address between any two borders of some sets: any of these sets holds all addresses around it, or none. */
 export function addressKinds(sets: readonly CidrSet[]): Address[] {
-  const kinds = new Map<string, Address>();
-  const last = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n } as const;
-  const add = (address: Address) => {
-    const key = `${address.family} ${address.value}`;
-    if (address.value <= last[address.family] && !kinds.has(key)) kinds.set(key, address);
-  };
-  for (const { family, first, last: end } of sets.flatMap((set) => set.ranges)) {
-    add({ family, value: first });
-    add({ family, value: end + 1n });
-  }
-  add({ family: 4, value: 0n });
-  add({ family: 6, value: 0n });
-  return [...kinds.values()];
+  const ends: readonly Address[] = [
+    { family: 4, value: 0n },
+    { family: 6, value: 0n },
+  ];
+  return [...new Map([...sets.flatMap(bordersOf), ...ends].map((each) => [nameOf(each), each])).values()];
 }

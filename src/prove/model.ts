@@ -65,17 +65,14 @@ export type Cuts = ReadonlyMap<string, string>;
 
 /** The files of one proxy as their engine understands them. */
 export interface FileModel extends Distinctions {
-  /** Address sets, and moments in seconds since 1970, that the files distinguish. */
+  /** Address sets that the files distinguish. */
   readonly sets: readonly CidrSet[];
-  readonly moments: readonly number[];
   /** Number of segments that the files look up one by one; `undefined` where they look at paths as a whole. */
   readonly depth: number | undefined;
   /** Returns which hop the file uses as the client, see `Hops`; `undefined` for none. */
   client(request: SymbolicRequest): number | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
-  /** Whether the engine itself accepts the path that is left; what it refuses never comes to the files. */
-  takes?(request: SymbolicRequest): boolean;
   /** What has turned out to be understood for most requests and not for all, so that nothing is proved. */
   unclear?(): readonly string[];
   /** `undefined`: the request does not come to this proxy. */

@@ -12,10 +12,11 @@ import {
 import type { ApiKey } from '../policy/types.ts';
 import { anyOf, CannotTell, exampleOf, isText, leastOf, matches, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
-import { without } from './language.ts';
+import { type Language, without } from './language.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
-import { pieceOfTexts, tellText } from './texts.ts';
+import { atMost, closest } from './numbers.ts';
+import { pieceOfTexts } from './texts.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = lazily(() => wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?'));
@@ -120,13 +121,16 @@ export interface World extends Distinctions, Ways {
   readonly name: string;
   readonly apiKeys: readonly ApiKey[];
   readonly callers: readonly Callers[];
-  /** When this is proved, and one moment of each kind beside it; in seconds since 1970. */
+  /** When this is proved, in seconds since 1970. */
   readonly now: number;
-  readonly moments: readonly number[];
+  /** When requests come, likewise, in digits. */
+  readonly moments: Language;
   /** Whether a way through has to be one that its requests go; otherwise it may stand for a few more. */
   readonly isExact: boolean;
 }
 
+/** The address of the client, once it is found. */
+export const CLIENT: readonly Part[] = [{ piece: 'hop 0' }];
 /** Name of the piece that is the id of a known caller. */
 export const CALLER = 'caller';
 /** What goes upstream for it. */
@@ -168,6 +172,17 @@ export class SymbolicRequest {
   private piece(name: string, universe: Universe): readonly Part[] {
     if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(UNIVERSES[universe]()));
     return [{ piece: name }];
+  }
+
+  /**
+   * The address of the connection. Once the client is found, which is the first address from then on, nobody may look at
+   * another one.
+   */
+  peer(): readonly Part[] {
+    const { isDirect, proxy } = this.world;
+    if (isDirect && proxy.clientIp.kind === 'header')
+      throw new CannotTell('the address of the connection is looked at in place of that of the client');
+    return CLIENT;
   }
 
   method(): readonly Part[] {
@@ -314,14 +329,13 @@ export class SymbolicRequest {
 
   /** Seconds since 1970. */
   moment(): readonly Part[] {
-    if (!this.run.pieces.has(MOMENT)) this.run.pieces.set(MOMENT, pieceOfTexts(this.world.moments.map(String)));
+    if (!this.run.pieces.has(MOMENT)) this.run.pieces.set(MOMENT, anyOf(this.world.moments));
     return [{ piece: MOMENT }];
   }
 
   /** Whether it is before that moment. */
   isBefore(moment: number): boolean {
-    this.moment();
-    return tellText(this.run, MOMENT, (text) => Number(text) < moment)?.value === true;
+    return matches(this.run, this.moment(), atMost(moment - 1));
   }
 
   /** The query of an example, with its question mark. */
@@ -373,9 +387,12 @@ export class SymbolicRequest {
 
   /** What can be sent at once shows more than what takes another clock. */
   private exampleMoment() {
-    const now = this.world.now;
-    const isNow = !this.run.pieces.has(MOMENT) || isText(pieceOf(this.run, MOMENT), String(now));
-    return { isNow, at: isNow ? now : Number(this.exampleText(MOMENT)) };
+    const { now } = this.world;
+    const piece = this.run.pieces.get(MOMENT);
+    if (!piece || isText(piece, String(now))) return { isNow: true, at: now };
+    const near = piece.only === undefined ? closest(piece.language, now) : undefined;
+    const isPossible = near !== undefined && isText(piece, String(near));
+    return { isNow: false, at: isPossible ? near : Number(exampleOf(piece)) };
   }
 
   /** A text that a piece of this run can be; "" where nothing has looked at it. */

@@ -1,6 +1,7 @@
 import { worldOf } from '../../src/prove/compare.ts';
 import { CannotTell } from '../../src/prove/explore.ts';
 import { TooLarge } from '../../src/prove/language.ts';
+import { onlyText } from '../../src/prove/matching.ts';
 import { isRefusable } from '../../src/prove/refusable.ts';
 import { targets } from '../../src/targets/index.ts';
 import { disagreement } from '../../src/verify/agree.ts';
@@ -54,7 +55,7 @@ export async function tryReader({ program, made, random, each, title }: Trialled
     try {
       const model = target.readBack.read(made.files, proxy, made.policy.proxies);
       const open = worldOf(made.policy, proxy, model);
-      const world = { ...open, isExact: true, moments: [open.now] };
+      const world = { ...open, isExact: true, moments: onlyText(String(open.now)) };
       return walks(model, world, { random, each });
     } catch (error) {
       if (error instanceof CannotTell || error instanceof TooLarge) return undefined;

@@ -3,7 +3,7 @@ import { keySource } from '../../policy/key.ts';
 import { addresses, ipv4In } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { FirstRow } from '../../prove/firstRow.ts';
-import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
+import { both, either, isEmptyLanguage, type Language, stateAfter, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { ANYTHING, literally, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { MapRow, MapTable, Network } from './handlers.ts';
@@ -145,7 +145,7 @@ export function hopOf({ rows, fallback, place }: MapTable): number {
   return Number(number);
 }
 
-const OF_IPV6 = lazily(() => wholly(`${ANYTHING}:${ANYTHING}`));
+const OF_IPV6 = lazily(() => both(addresses(), wholly(`${ANYTHING}:${ANYTHING}`)));
 const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 
 /** The IPv4 addresses whose texts an expression for addresses matches; it may match no text that is an IPv6 one. */
@@ -164,62 +164,6 @@ export function spellingsIn(networks: readonly Network[], address: Address): 'bo
   const asLong = networks.some((each) => each.isLong && (holds(each, address) || holds(each, long)));
   if (asWritten) return asLong ? 'both' : 'plain';
   return asLong ? 'long' : 'neither';
-}
-
-/** Moments, in seconds, next to which an expression for their digits may change its mind. */
-export function bordersOf(language: Language): number[] {
-  const borders = new Set<number>();
-  const starts = new Set(language.accepts.map((_, state) => stateAfter(language, ' ', state)));
-  for (const start of starts) {
-    const runs = Array.from({ length: 11 }, (_, length) =>
-      runsFrom(language, start, { length: length + 1, first: true, known: new Map() }),
-    );
-    let at = 0;
-    let before: boolean | undefined;
-    for (const [size, isIn] of runs.flat()) {
-      if (before !== undefined && before !== isIn) borders.add(at);
-      if (borders.size > MOST_BORDERS) throw new CannotTell('an expression tells too many moments apart');
-      before = isIn;
-      at += size;
-    }
-  }
-  return [...borders];
-}
-
-const MOST_BORDERS = 1000;
-
-interface Digits {
-  readonly length: number;
-  readonly first: boolean;
-  readonly known: Map<string, readonly (readonly [size: number, isIn: boolean])[]>;
-}
-
-/** Numbers of so many digits, in their order, by whether they are taken. */
-function runsFrom(
-  language: Language,
-  state: number,
-  { length, first, known }: Digits,
-): readonly (readonly [number, boolean])[] {
-  if (length === 0) return [[1, language.accepts[state] === 1]];
-  const end = settled(language, state);
-  if (end !== undefined && !first) return [[10 ** length, end]];
-  const key = `${state} ${length} ${first}`;
-  const found = known.get(key);
-  if (found) return found;
-  const runs: [number, boolean][] = [];
-  for (let digit = first && length > 1 ? 1 : 0; digit < 10; digit++) {
-    for (const [size, isIn] of runsFrom(language, stateAfter(language, String(digit), state), {
-      length: length - 1,
-      first: false,
-      known,
-    })) {
-      const last = runs.at(-1);
-      if (last?.[1] === isIn) last[0] += size;
-      else runs.push([size, isIn]);
-    }
-  }
-  known.set(key, runs);
-  return runs;
 }
 
 /** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */

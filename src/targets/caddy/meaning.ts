@@ -6,9 +6,10 @@ import { includes, type Language, settled, stateAfter, without } from '../../pro
 import { lazily } from '../../prove/lazily.ts';
 import { onlyText, wholly } from '../../prove/matching.ts';
 import { numberOf } from '../../prove/numberOf.ts';
-import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
+import { CALLER, CALLERS_TOKEN, CLIENT, type SymbolicRequest } from '../../prove/request.ts';
 import {
   type Condition,
+  type Handler,
   isAbsence,
   type MapRow,
   type MapTable,
@@ -41,6 +42,8 @@ export interface Sight {
   readonly targetOnly: boolean;
   /** Values that were worked out of method and path before, by handler and name. */
   readonly cuts: ReadonlyMap<string, string>;
+  /** The last handler that sets the client. */
+  readonly finder?: Handler | undefined;
 }
 
 /** In shorter tables, row by row is as fast. */
@@ -122,18 +125,28 @@ export class Meaning {
 
   variable(name: string, scope: Scope): readonly Part[] {
     const { last } = scope;
-    const isClient = name === 'client_ip';
-    if (!last || (isClient && this.request.world.isDirect)) {
-      if (isClient) this.looksBeyondTarget('the client');
-      return isClient ? [{ piece: 'hop 0' }] : [];
-    }
+    if (name === 'client_ip' && (!last || this.request.world.isDirect)) return this.foundClient(scope);
+    if (!last) return [];
     const value = last.handler.values.get(name);
     if (!value) return this.variable(name, last.scope);
+    if (this.request.world.isDirect && last.handler.values.has('client_ip'))
+      throw new CannotTell(`{http.vars.${name}} tells how the client was found`);
     const cut = this.sight.cuts.get(cutName(last.handler, name));
     if (cut !== undefined) return cut === '' ? [] : [cut];
     if (!this.all(last.handler.condition, last.scope)) return this.variable(name, last.scope);
     checkOrder(last);
     return this.evaluate(value, last.scope);
+  }
+
+  /** The client, which is known once all that finds it is done. */
+  private foundClient(scope: Scope): readonly Part[] {
+    this.looksBeyondTarget('the client');
+    const { finder } = this.sight;
+    let { last } = scope;
+    while (last && !last.handler.values.has('client_ip')) last = last.scope.last;
+    if (this.request.world.isDirect && last?.handler !== finder)
+      throw new CannotTell('the client is looked at before it is found');
+    return CLIENT;
   }
 
   looksBeyondTarget(what: string): void {
@@ -391,7 +404,8 @@ export class Meaning {
     const { hops, world } = this.request;
     const hop = this.clientHop(scope);
     if (hop === undefined) return false;
-    const held = hops.tell(hop, networks, (address) => spellingsIn(networks, address));
+    const sets = networks.map(({ set }) => set);
+    const held = hops.tell(hop, { of: networks, sets, valueOf: (address) => spellingsIn(networks, address) });
     if (held !== 'plain' && held !== 'long') return held === 'both';
     // A header may spell an IPv4 address as an IPv6 one.
     const isLong = world.proxy.clientIp.kind === 'header' && hops.isSpelledLong();

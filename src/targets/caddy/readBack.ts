@@ -1,15 +1,15 @@
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { atMost } from '../../prove/decision.ts';
 import { CannotTell, matches, type Part, StartOver } from '../../prove/explore.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/model.ts';
+import { atMost } from '../../prove/numbers.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
-import { bordersOf, ipv4Texts, languageOf, takesKeyAndMore } from './lookups.ts';
-import { METHOD, Meaning, NotOfTarget, OPTIONS } from './meaning.ts';
+import { ipv4Texts, languageOf, takesKeyAndMore } from './lookups.ts';
+import { METHOD, Meaning, NotOfTarget, OPTIONS, type Sight } from './meaning.ts';
 import { isPlain, PLAIN } from './pathTables.ts';
 import { asWritten } from './placeholders.ts';
 import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
@@ -20,9 +20,9 @@ import { type Site, siteOf } from './site.ts';
 export function readBack(files: readonly CaddyFile[], proxy: Proxy, proxies: readonly Proxy[]): FileModel {
   const site = siteOf(readCaddyfile(files), proxy, proxies);
   const all = flat(site.routes.flatMap(({ handlers }) => handlers));
+  const finder = site.own.findLast(findsClient);
   return {
     sets: setsOf(all),
-    moments: momentsOf(all),
     depth: undefined,
     methods: 'token',
     oddHosts: 'go',
@@ -30,7 +30,7 @@ export function readBack(files: readonly CaddyFile[], proxy: Proxy, proxies: rea
     takesFollowed: all.some(takesFollowed),
     client: (request) => clientOf(site, request),
     cuts: (request) => cutsOf(site, request),
-    decide: (request, cuts) => new Execution(request, { cuts, targetOnly: false }).site(site),
+    decide: (request, cuts) => new Execution(request, { cuts, targetOnly: false, finder }).site(site),
   };
 }
 
@@ -51,10 +51,13 @@ function takesFollowed(handler: Handler): boolean {
   );
 }
 
+function findsClient(handler: Handler): boolean {
+  return handler.kind === 'vars' && handler.values.has('client_ip');
+}
+
 function clientOf({ own }: Site, request: SymbolicRequest) {
-  const isClient = (handler: Handler) => handler.kind === 'vars' && handler.values.has('client_ip');
-  const last = own.findLastIndex(isClient);
-  if (flat(own).filter(isClient).length > own.filter(isClient).length)
+  const last = own.findLastIndex(findsClient);
+  if (flat(own).filter(findsClient).length > own.filter(findsClient).length)
     throw new CannotTell('the client is found in a route of its own');
   let scope = NOTHING_SET;
   for (const handler of own.slice(0, last + 1)) {
@@ -107,11 +110,6 @@ function valueOfTarget(meaning: Meaning, name: string, scope: Scope): string | u
     if (error instanceof NotOfTarget || error instanceof CannotTell) return undefined;
     throw error;
   }
-}
-
-interface Sight {
-  readonly cuts: Cuts;
-  readonly targetOnly: boolean;
 }
 
 /** One way through the handlers of a site. */
@@ -260,14 +258,5 @@ function textSetsOf(handlers: readonly Handler[]): CidrSet[] {
     const [only, ...more] = source;
     if (typeof only !== 'object' || only.name !== 'http.vars.client_ip' || more.length > 0) return [];
     return rows.flatMap((row) => (row.source === undefined ? [] : ipv4Texts(languageOf(row.source, place))));
-  });
-}
-
-function momentsOf(handlers: readonly Handler[]): number[] {
-  return handlers.flatMap((handler) => {
-    if (handler.kind !== 'map') return [];
-    const { source, rows, place } = handler.table;
-    if (!source.some((part) => typeof part === 'object' && part.name === 'time.now.unix')) return [];
-    return rows.flatMap((row) => (row.source === undefined ? [] : bordersOf(languageOf(row.source, place))));
   });
 }

@@ -6,7 +6,7 @@ import { matching } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
 import { markedRow } from './marking.ts';
-import { valueIn } from './networks.ts';
+import { setsIn, valueIn } from './networks.ts';
 import {
   ENDS_WITH_SLASH,
   HOP,
@@ -144,7 +144,7 @@ export class Meaning {
     if (captured) return captured;
     switch (name) {
       case 'remote_addr':
-        return [{ piece: 'hop 0' }];
+        return this.request.peer();
       case 'request_uri':
         return [{ piece: 'request uri' }];
       case 'request_length':
@@ -222,7 +222,8 @@ export class Meaning {
     if (more.length > 0 || typeof address === 'string' || !('piece' in address) || !ADDRESS.test(address.piece))
       throw new CannotTell(`${title} looks up something that is no address`);
     const number = Number(address.piece.slice('hop '.length));
-    const own = this.request.hops.tell(number, table, (each) => valueIn(table, each));
+    const telling = { of: table, sets: setsIn(table), valueOf: (each: Address) => valueIn(table, each) };
+    const own = this.request.hops.tell(number, telling);
     return [own ?? valueIn(table, none)];
   }
 

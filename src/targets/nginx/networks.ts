@@ -1,4 +1,4 @@
-import { type Address, type AddressRange, parseCidr } from '../../policy/cidr.ts';
+import { type Address, type AddressRange, type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import type { GeoTable } from './tables.ts';
 
@@ -10,11 +10,25 @@ const byNetwork = new WeakMap<GeoTable, Networks>();
 function networksOf({ title, networks }: GeoTable): Networks {
   return new Map(
     networks.map(({ cidr, value }) => {
-      const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`${title} has "${cidr}"`);
+      const range = rangeOf(cidr, title);
       return [networkName(range, range.last - range.first + 1n), value];
     }),
   );
+}
+
+function rangeOf(cidr: string, title: string): AddressRange {
+  const range = parseCidr(cidr);
+  if (typeof range === 'string') throw new CannotTell(`${title} has "${cidr}"`);
+  return range;
+}
+
+const sets = new WeakMap<GeoTable, readonly CidrSet[]>();
+
+/** The networks of a table, each as a set. */
+export function setsIn(table: GeoTable): readonly CidrSet[] {
+  const found = sets.get(table) ?? table.networks.map(({ cidr }) => unionOf([rangeOf(cidr, table.title)]));
+  sets.set(table, found);
+  return found;
 }
 
 function networkName({ family, first }: Pick<AddressRange, 'family' | 'first'>, size: bigint): string {

@@ -1,27 +1,20 @@
 import { accessOf } from '../../policy/access.ts';
-import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import type { CidrSet } from '../../policy/cidr.ts';
 import { schemeOf } from '../../policy/origin.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, lower, matches, type Part } from '../../prove/explore.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from '../../prove/model.ts';
-import type { SymbolicRequest } from '../../prove/request.ts';
+import { CLIENT, type SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
 import { listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
-import {
-  askedLocation,
-  depthIn,
-  narrowQueries,
-  queriesOf,
-  splitsRequests,
-  takesPath,
-  unclearSplits,
-} from './splitting.ts';
+import { setsIn } from './networks.ts';
+import { askedLocation, depthIn, narrowQueries, queriesOf, splitsRequests, unclearSplits } from './splitting.ts';
 import {
   CAPTURING,
   type ConfigFile,
@@ -49,7 +42,6 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readon
   };
   return {
     sets: setsOf(configuration),
-    moments: momentsOf(configuration),
     depth,
     methods: 'method',
     oddHosts: 'odd',
@@ -67,7 +59,6 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readon
       values.set(WHOLE, meaning.hasCapturedQuery() ? 'yes' : '');
       return new Map([...values, ...queriesOf(request.run)]);
     },
-    takes: (request) => takesPath(request, depth),
     unclear: () => unclearSplits(configuration.tables.values()),
     decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
   };
@@ -172,9 +163,6 @@ function errorPagesOf(errors: readonly NginxDirective[], locations: Server['loca
   return pages;
 }
 
-/** Values of `set` where the client is the peer of the connection. The only variable that is set is $client. */
-const DIRECT: ReadonlyMap<string, Template> = new Map([['client', templateOf('$remote_addr')]]);
-
 function clientOf(configuration: Configuration, { directives }: Server, request: SymbolicRequest) {
   if ([...directives.variables.keys()].join() !== 'client')
     throw new CannotTell('the server sets something else than $client');
@@ -183,6 +171,12 @@ function clientOf(configuration: Configuration, { directives }: Server, request:
   const [, number] = typeof address === 'object' && 'piece' in address ? (/^hop (\d+)$/.exec(address.piece) ?? []) : [];
   if (number === undefined) throw new CannotTell('$client is no address');
   return request.hops.isThere(Number(number)) ? Number(number) : undefined;
+}
+
+/** $client, the only variable that is set, and what it is set to. */
+function clientNames({ directives }: Server): readonly string[] {
+  const [only, ...more] = directives.variables.get('client') ?? [];
+  return typeof only === 'object' && more.length === 0 ? ['client', only.variable] : ['client'];
 }
 
 interface Asked {
@@ -195,11 +189,12 @@ interface Asked {
 function decide(configuration: Configuration, server: Server, { request, depth, cuts, known }: Asked): Outcome {
   const values = new Map([...cuts].map(([name, text]): [string, readonly Part[]] => [name, text === '' ? [] : [text]]));
   narrowQueries(request.run, cuts);
-  const directives = request.world.isDirect ? { ...server.directives, variables: DIRECT } : server.directives;
+  // Once the client is found, these stand for it.
+  if (request.world.isDirect) for (const each of clientNames(server)) values.set(each, CLIENT);
   const meaning = new Meaning(
     configuration,
     request,
-    { directives, depth },
+    { directives: server.directives, depth },
     {
       ...known,
       values,
@@ -302,7 +297,7 @@ function sentValue(value: string, { directives, scheme }: Server, meaning: Meani
   if (value === '$scheme') return [scheme];
   const template = templateOf(value);
   // The client has been found before all else is decided.
-  if (isSame(template, directives.variables.get('client')) || value === '$client') return [{ piece: 'hop 0' }];
+  if (isSame(template, directives.variables.get('client')) || value === '$client') return CLIENT;
   return value === '$remote_addr' ? [{ piece: 'the peer of the connection' }] : meaning.evaluate(template);
 }
 
@@ -311,23 +306,7 @@ function isSame(one: Template, other: Template | undefined): boolean {
 }
 
 function setsOf({ tables }: Configuration): CidrSet[] {
-  return [...tables.values()].flatMap((table) => {
-    if (table.kind !== 'geo') return [];
-    return table.networks.map(({ cidr }) => {
-      const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`${table.title} has "${cidr}"`);
-      return unionOf([range]);
-    });
-  });
-}
-
-/** Returns the moments in tables of expiries, in seconds since 1970: from `,1798761599`. */
-function momentsOf({ tables }: Configuration): number[] {
-  return [...tables.values()].flatMap((table) => {
-    if (table.kind !== 'map') return [];
-    const texts = [...table.values.values()].flat().filter((part): part is string => typeof part === 'string');
-    return texts.flatMap((text) => /^,([1-9][0-9]{0,11})$/.exec(text)?.[1] ?? []).map(Number);
-  });
+  return [...tables.values()].flatMap((table) => (table.kind === 'geo' ? setsIn(table) : []));
 }
 
 const variablesIn = (template: Template) =>
