@@ -2,16 +2,12 @@ import type { Proxy } from '../../policy/types.ts';
 import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import type { NginxDirective } from './liveConfig.ts';
-import { CAPTURING, type Configuration } from './tables.ts';
+import type { Configuration } from './tables.ts';
 
 /** Returns the server that listens on the proxy's address under the proxy's names. */
 export function serverOf({ servers }: Pick<Configuration, 'servers'>, proxy: Proxy): NginxDirective {
-  const { address, port } = proxy.listen;
-  const where = address === undefined ? `${port}` : `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const found = servers.filter(({ block = [] }) => {
-    const listens = block.some(
-      ({ name, args }) => name === 'listen' && (args[0] === where || args[0] === `0.0.0.0:${where}`),
-    );
+    const listens = block.some(({ name, args: [where = ''] }) => name === 'listen' && isWhere(where, proxy));
     const names = block
       .filter(({ name }) => name === 'server_name')
       .flatMap(({ args }) => args)
@@ -21,6 +17,11 @@ export function serverOf({ servers }: Pick<Configuration, 'servers'>, proxy: Pro
   const [server] = found;
   if (!server || found.length > 1) throw new CannotTell(`no server, or more than one, is proxy ${proxy.id}`);
   return server;
+}
+
+function isWhere(where: string, { listen: { address, port } }: Proxy): boolean {
+  if (address === undefined) return where === `${port}` || where === `0.0.0.0:${port}`;
+  return where === `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /**
@@ -51,12 +52,28 @@ type Block = readonly NginxDirective[];
 
 const named = (block: Block, name: string) => block.filter((each) => each.name === name);
 
-/** `8080`, `*:8080`, `[::]:8080` → "8080". A server without such a line listens on 80, or 8000 where it may not. */
-function portsOf(block: Block): readonly string[] {
-  const listens = named(block, 'listen').map(({ args: [where = ''] }) => where);
-  if (listens.length === 0) return ['80', '8000'];
-  return listens.map((where) => /^(?:.*:)?([0-9]+)$/.exec(where.replace(/\[.*\]/, '*'))?.[1] ?? '80');
+interface Ports {
+  readonly first: number;
+  readonly last: number;
 }
+
+/**
+ * `8080`, `*:8080`, `[::]:08080` → 8080, `8000-8100` → all of them. A server without such a line listens on 80, or 8000
+ * where it may not.
+ */
+function portsOf(block: Block): readonly Ports[] {
+  const listens = named(block, 'listen').map(({ args: [where = ''] }) => where);
+  if (listens.length === 0) return [80, 8000].map((port) => ({ first: port, last: port }));
+  return listens.filter((where) => !where.startsWith('unix:')).map(portsIn);
+}
+
+function portsIn(where: string): Ports {
+  const [, port = '80', last = port] = /^(?:.*:)?([0-9]+)(?:-([0-9]+))?$/.exec(where.replace(/\[.*\]/, '*')) ?? [];
+  return { first: Number(port), last: Number(last) };
+}
+
+const isAmong = (port: number, ports: readonly Ports[]) =>
+  ports.some(({ first, last }) => first <= port && port <= last);
 
 /** Returns that server. Throws where requests to the proxy may not come to it, or not as the spec says. */
 export function listeningServer(
@@ -65,22 +82,40 @@ export function listeningServer(
   all: readonly Proxy[],
 ): NginxDirective {
   const own = serverOf({ servers }, proxy);
-  const port = String(proxy.listen.port);
-  const alike = all.filter(({ listen }) => listen.port === proxy.listen.port);
+  const { port } = proxy.listen;
+  const alike = all.filter(({ listen }) => listen.port === port);
   const ofProxies = new Set(alike.map((each) => serverOf({ servers }, each)));
-  const there = servers.filter(({ block = [] }) => portsOf(block).includes(port));
+  const there = servers.filter(({ block = [] }) => isAmong(port, portsOf(block)));
   const foreign = there.find((server) => !ofProxies.has(server));
   if (foreign) throw new CannotTell(`${foreign.file}:${foreign.line}: a server of no proxy listens on ${port}, too`);
   const block = own.block ?? [];
+  // Whoever comes another way may come as somebody else.
+  const other = named(block, 'listen').find(({ args: [where = ''] }) => !isWhere(where, proxy));
+  if (other) throw new CannotTell(`the server listens on ${other.args[0]}, too`);
   if (proxy.hosts.length === 0 && there.length > 1 && !isDefault(block))
     throw new CannotTell(`proxy ${proxy.id} is not the default server of ${port}`);
   if (named(block, 'listen').some(({ args }) => args.includes('ssl') !== (proxy.tls !== undefined)))
     throw new CannotTell(`the server listens ${proxy.tls ? 'without' : 'with'} TLS`);
-  for (const { args } of named(block, 'server_name'))
-    for (const name of args)
-      if (CAPTURING.test(name)) throw new CannotTell(`the server captures something of its name: ${name}`);
-  for (const server of there) checkHeads(server.block ?? [], proxy);
+  for (const server of there) {
+    checkNames(server.block ?? []);
+    checkHeads(server.block ?? [], proxy);
+  }
   return own;
+}
+
+/** A name that no Host has. */
+const NOBODY = '~^(?!)';
+
+/**
+ * Names that are expressions may take what comes to another server, and capture. The first name stands for that of a
+ * request without Host.
+ */
+function checkNames(block: Block): void {
+  const names = named(block, 'server_name').flatMap(({ args }) => args);
+  const odd = names.find((name) => name.startsWith('~') && name !== NOBODY);
+  if (odd !== undefined) throw new CannotTell(`a server has the name "${odd}"`);
+  if (names.length > 0 && names[0] !== NOBODY)
+    throw new CannotTell(`requests without Host are taken for those to ${names[0]}`);
 }
 
 const isDefault = (block: Block) => named(block, 'listen').every(({ args }) => args.includes('default_server'));
