@@ -187,7 +187,7 @@ function tableOf({ words, block, place }: Line): MapTable {
 
 /** Without quotes, Caddy takes a word for a number or the like where it can, and writes it in its own way. */
 function scalar({ text, quoted }: Word, place: string): string {
-  if (!quoted && /^[-+.0-9]|^(?:t|T|TRUE|True|f|F|FALSE|False|[Ii][Nn][Ff].*|[Nn]a[Nn])$/.test(text))
+  if (!quoted && /^[-+.0-9]|^(?:t|T|TRUE|True|f|F|FALSE|False|[Ii][Nn][Ff].*|[Nn][Aa][Nn])$/.test(text))
     if (!/^(?:0|[1-9][0-9]{0,8})$/.test(text)) throw new CannotTell(`${place}: a value that is no text`);
   return text;
 }

@@ -22,11 +22,11 @@ export function moved(files: readonly ReadFileText[], { listen: { port } }: Prox
         return Number(number) === port ? `${own}\n${WRAPPERS}` : own;
       })
       .replace(/^(\s*bind ).*$/gm, '$1tcp4/127.0.0.1')
-      .replace(/^(\s*tls )"?\/[^ ]+ [^ ]+$/gm, `$1${certFile} ${keyFile}`)
+      .replace(/^(\s*tls )(?:"\/[^"\n]*"|\/[^ \n]*) (?:"[^"\n]*"|[^ {\n]+)/gm, `$1${certFile} ${keyFile}`)
       .replace(/^(\s*tls_trust_pool file ).*$/gm, `$1${here.authorities}`)
       .replace(/^(\s*reverse_proxy .*)$/gm, (line: string) =>
-        line.replace(/(https?:\/\/)([^ /{}]+:\d+)/g, (_, scheme: string, server: string) => {
-          return `${scheme}127.0.0.1:${here.upstream(server)}`;
+        line.replace(/ ((?:https?:\/\/)?)([^ /{}]+:\d+)(?= )/g, (_, scheme: string, server: string) => {
+          return ` ${scheme}127.0.0.1:${here.upstream(server)}`;
         }),
       ),
   }));

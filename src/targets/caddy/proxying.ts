@@ -19,13 +19,12 @@ export interface Proxying {
 
 const INERT = /^(?:header_down|flush_interval|lb_policy|lb_retries|stream_close_delay)$/;
 const INERT_TRANSPORT =
-  /^(?:dial_timeout|response_header_timeout|read_timeout|write_timeout|keepalive|max_response_header|tls_timeout|tls_trust_pool)$/;
+  /^(?:dial_timeout|response_header_timeout|read_timeout|write_timeout|keepalive|max_response_header|tls|tls_timeout|tls_trust_pool)$/;
 
 export function proxyingOf(words: readonly Word[], block: readonly Line[], place: string): Proxying {
-  const urls = words.map(({ text }) => /^(https?):\/\/([^/{}]+:[0-9]+)$/.exec(text));
+  const urls = words.map(({ text }) => /^(?:(https?):\/\/)?([^/{}]+:[0-9]+)$/.exec(text));
   const schemes = new Set(urls.map((url) => url?.[1]));
-  const [scheme] = schemes;
-  if (scheme === undefined || schemes.size > 1)
+  if (urls.length === 0 || urls.includes(null) || schemes.size > 1)
     throw new CannotTell(`${place}: forwards to something that is not known`);
   const added: [string, string][] = [];
   const set = new Map<string, string>();
@@ -47,6 +46,8 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
     else if (name.startsWith('+')) added.push([name.slice(1), value]);
     else set.set(/^\{/.test(name) ? name : name.toLowerCase(), value);
   }
+  // Where none is named, any setting of TLS asks for it.
+  const [scheme = transport.some((line) => /^tls(?:_|$)/.test(nameOf(line))) ? 'https' : 'http'] = schemes;
   return {
     scheme,
     servers: urls.map((url) => lower(url?.[2] ?? '')),

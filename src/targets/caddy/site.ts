@@ -31,16 +31,13 @@ export function siteOf(lines: readonly Line[], proxy: Proxy, all: readonly Proxy
   const bind = bindOf(proxy.listen);
   const global = lines.filter(({ words }) => words.length === 0);
   const sites = lines.filter(({ words }) => words.length > 0);
-  const sharing = sites.filter((line) =>
-    line.words.some(({ text }) => text.endsWith(`:${port}`) || !/:\d+$/.test(text)),
-  );
-  const found = sharing.filter((line) => isSiteOf(line, proxy));
+  const found = sites.filter((line) => isSiteOf(line, proxy));
   // Whatever address it is bound to, such as one more of this machine.
-  const others = sharing.filter((line) => !all.some((each) => isSiteOf(line, each)) && isNear(line, proxy));
+  const others = sites.filter((line) => !all.some((each) => isSiteOf(line, each)) && mayListenOn(line, port));
   const [own] = found;
   if (!own?.block || found.length > 1 || others.length > 0)
     throw new CannotTell(`no site, or more than one, is proxy ${proxy.id}`);
-  return { ...contentOf(own.block, proxy), headLimit: headLimitOf(global, `${bind}:${port}`, proxy) };
+  return { ...contentOf(own.block, proxy, all), headLimit: headLimitOf(global, `${bind}:${port}`, proxy) };
 }
 
 function isSiteOf(line: Line, { listen, tls }: Proxy): boolean {
@@ -48,11 +45,21 @@ function isSiteOf(line: Line, { listen, tls }: Proxy): boolean {
   return nameOf(line) === name && line.words.length === 1 && boundTo(line) === bindOf(listen);
 }
 
-/** A site without a port listens on a usual one. */
-function isNear(line: Line, { listen }: Proxy): boolean {
-  const bound = boundTo(line);
-  const isOfPort = line.words.some(({ text }) => text.endsWith(`:${listen.port}`));
-  return isOfPort || bound === undefined || bound === bindOf(listen);
+/** What is read in an address of a site: a scheme, a name, a port, and a path. */
+const ADDRESS = /^(?:(https?):\/\/)?(?:[A-Za-z0-9.*_-]*|\[[0-9A-Fa-f:.]*\])(?::([0-9]+))?(?:\/.*)?$/i;
+/** Ports of what has none. */
+const USUAL_PORTS: Readonly<Record<string, readonly number[]>> = { http: [80], https: [443] };
+
+/** Whether one of the addresses of a site, whose names are separated by blanks or commas, may be of a port. */
+function mayListenOn({ words }: Line, port: number): boolean {
+  return words
+    .flatMap(({ text }) => text.split(','))
+    .filter((text) => text !== '')
+    .some((text) => {
+      const [whole, scheme = '', own] = ADDRESS.exec(text) ?? [];
+      if (whole === undefined) return true;
+      return own === undefined ? (USUAL_PORTS[scheme.toLowerCase()] ?? [80, 443]).includes(port) : Number(own) === port;
+    });
 }
 
 function boundTo({ block = [] }: Line): string | undefined {
@@ -106,8 +113,9 @@ function checkWrappers({ block = [], place }: Line, { clientIp }: Proxy): void {
     throw new CannotTell(`${place} does not take the PROXY protocol from the trusted proxies, or from others`);
 }
 
-function contentOf(block: readonly Line[], proxy: Proxy): Omit<Site, 'headLimit'> {
+function contentOf(block: readonly Line[], proxy: Proxy, all: readonly Proxy[]): Omit<Site, 'headLimit'> {
   const matchers = matchersOf(block, new Map());
+  const others = all.filter((each) => each !== proxy && isSameListener(each, proxy));
   const routes: SiteRoute[] = [];
   let errors: readonly Handler[] | undefined;
   for (const line of block) {
@@ -125,19 +133,20 @@ function contentOf(block: readonly Line[], proxy: Proxy): Omit<Site, 'headLimit'
     if (routes.some((route) => route.condition.length === 0))
       throw new CannotTell(`${line.place}: a route behind the last`);
     const handlers = handlersOf(line.block, matchers);
-    routes.push({ condition, handlers, isOfAnother: !isOwn(condition, handlers, proxy) });
+    routes.push({ condition, handlers, isOfAnother: others.some((each) => isFor(condition, each)) });
   }
-  const own = routes.filter(
-    ({ condition, isOfAnother }) => !isOfAnother && (proxy.hosts.length === 0) === (condition.length === 0),
-  );
+  const own = routes.filter(({ condition }) => isFor(condition, proxy));
   if (own.length !== 1) throw new CannotTell(`no route, or more than one, is proxy ${proxy.id}`);
   return { routes, own: own[0]?.handlers ?? [], errors };
 }
 
-/** What comes to a route without a condition that refuses everything is nobody's, and so the proxy's to refuse. */
-function isOwn(condition: Condition, handlers: readonly Handler[], { hosts }: Proxy): boolean {
-  if (condition.length === 0)
-    return hosts.length === 0 || handlers.every(({ kind }) => kind === 'error' || kind === 'body');
+function isSameListener(one: Proxy, other: Proxy): boolean {
+  return one.listen.port === other.listen.port && bindOf(one.listen) === bindOf(other.listen);
+}
+
+/** Whether a route is that of a proxy. What comes to a route of none is everybody's to refuse. */
+function isFor(condition: Condition, { hosts }: Proxy): boolean {
+  if (condition.length === 0) return hosts.length === 0;
   const names = condition
     .filter((matcher) => !looksAtHost(matcher))
     .flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
