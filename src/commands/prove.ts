@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { replaceFile } from '../output/write.ts';
 import type { Policy } from '../policy/types.ts';
@@ -10,6 +10,7 @@ import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import type { ReadFileText } from '../targets/target.ts';
+import { commandCodes, diffCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { capturedFiles, isProvable, nothingToProve, type Proof, type Provable, proveTarget } from './proofs.ts';
@@ -36,7 +37,9 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   const report = { command: 'prove', document, asked: 'diagnostics' as const };
   if (!source || !policy || !spec || !files || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const chosen = choose(live.length > 0 ? live.map((each) => each.split('=')[0] ?? '') : engine, spec);
+  const misused = misuse(live, engine);
+  if (misused.length > 0) return print({ ...report, status: 2, diagnostics: [...diagnostics, ...misused] }, format, io);
+  const chosen = choose(live.length > 0 ? live.map(targetOf) : engine, spec);
   if ('problem' in chosen)
     return print({ ...report, status: 2, diagnostics: [...diagnostics, chosen.problem] }, format, io);
   const folder = outputFolder(out, source);
@@ -77,6 +80,21 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
     format,
     io,
   );
+}
+
+/** `nginx=FILE` → "nginx". */
+const targetOf = (text: string) => text.split('=', 1)[0] ?? '';
+
+/** What is proved has to be all that was named, and of each target one thing is proved. */
+function misuse(live: readonly string[], engine: readonly string[] | undefined): Diagnostic[] {
+  if (live.length > 0 && engine !== undefined)
+    return [commandCodes.report('no-meaning', [], { option: '--engine', mode: '--live' })];
+  const known = targets.filter(isProvable).map(({ name }) => name);
+  return live.flatMap((text, index) => {
+    const isFirst = live.findIndex((other) => targetOf(other) === targetOf(text)) === index;
+    const problem = !/=./s.test(text) ? 'names no file' : isFirst ? undefined : `names "${targetOf(text)}" once more`;
+    return problem === undefined ? [] : [diffCodes.report('bad-live', [], { text, problem, known })];
+  });
 }
 
 const hasCertificate = ({ readBack }: Provable) => readBack.decides === 'requests' && readBack.certify !== undefined;
@@ -157,11 +175,19 @@ function readLive(file: string, target: Provable, io: Io): Texts {
   if (captured) return captured;
   if (file === '-') return [];
   const folder = dirname(file);
-  const beside = readdirSync(folder).filter((each) => statSync(join(folder, each)).isFile());
-  return beside.flatMap((each) => {
+  return namesIn(folder, file).flatMap((each) => {
     const own = readFile(join(folder, each));
     return own === undefined ? [] : [{ path: `${target.name}/${each}`, text: own }];
   });
+}
+
+/** All that is in the folder of a file, which somebody who may read the file may not be allowed to list. */
+function namesIn(folder: string, file: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [basename(file)];
+  }
 }
 
 /** Reads a file as Latin-1, so that each character is one byte, as in engines. */
