@@ -2,8 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomOf } from '../src/verify/random.ts';
 import { caddyCases } from './support/caddyRefusals.ts';
-import { type Checked, checkerHere, checkerText } from './support/certificateChecker.ts';
-import { type Fault, withNumbers, withoutOperands, withoutRefusals } from './support/checkerFaults.ts';
+import { type Checked, checkerHere, checkerText, tryChecker } from './support/certificateChecker.ts';
+import { type Fault, withNumbers, withoutOperands, withoutRefusals, withParts } from './support/checkerFaults.ts';
 import { nginxCases } from './support/nginxRefusals.ts';
 import type { Engine } from './support/proofs.ts';
 import type { Refusal } from './support/refusals.ts';
@@ -17,66 +17,85 @@ const checkers = suite('checks of the checkers of certificates');
 const isTold = ({ told }: Refusal, found: Checked) =>
   (found.status === 0) === (told === undefined) && found.told.includes(told ?? '');
 
-/** The refusals that a case ends at, by their numbers; none where it holds. */
-function endsOf(engine: Engine, cases: readonly Refusal[]): ReadonlyMap<Refusal, ReadonlySet<number>> {
-  const ends = new Map(cases.map((each) => [each, new Set<number>()]));
+const SAVES_TIME = 'segments that expressions look at behind the eighth are tried in all their forms without it';
+/** Parts that no case can notice, each with the reason. */
+const EXPLAINED: Readonly<Record<Engine, Readonly<Record<string, string>>>> = {
+  nginx: {
+    'isOdd || hasCapitals without isOdd': SAVES_TIME,
+    'isOdd || hasCapitals without hasCapitals': SAVES_TIME,
+  },
+  caddy: {},
+};
+
+type Numbers = ReadonlyMap<number, readonly Refusal[]>;
+
+/** Runs a checker that notes numbers. Returns the cases in which each is noted, those that take the shortest first. */
+function notedBy(engine: Engine, text: string, cases: readonly Refusal[], calls: (note: Note) => object): Numbers {
   let own = new Set<number>();
-  const check = checkerHere(engine, withNumbers(checkerText(engine)), {
-    noteRefusal: (number: number) => own.add(number),
-  });
-  for (const each of cases) {
-    own = ends.get(each) ?? own;
+  const check = checkerHere(engine, text, { ...calls((number) => own.add(number)) });
+  const runs = cases.map((each) => {
+    own = new Set();
+    const before = process.cpuUsage();
     const found = check(each.certificate, each.files);
     assert.ok(isTold(each, found), `${each.title}: ${found.told}`);
-  }
-  return ends;
+    return { each, numbers: own, took: process.cpuUsage(before).user };
+  });
+  const sorted = runs.toSorted((a, b) => a.took - b.took);
+  const numbers = new Set(runs.flatMap((run) => [...run.numbers]));
+  return new Map(
+    [...numbers].map((number) => [number, sorted.filter((run) => run.numbers.has(number)).map(({ each }) => each)]),
+  );
 }
+type Note = (number: number) => void;
 
-/** Returns whether a case tells a checker from the whole one. */
-function isNoticed({ text }: Fault, engine: Engine, cases: readonly Refusal[]): boolean {
-  const check = checkerHere(engine, text);
-  return cases.some((each) => !isTold(each, check(each.certificate, each.files)));
+const refusalsOf = (engine: Engine, cases: readonly Refusal[]) =>
+  notedBy(engine, withNumbers(checkerText(engine)), cases, (noteRefusal) => ({ noteRefusal }));
+
+/** A part that always is what stands for it once it is gone is of no account in a case. */
+const partsOf = (engine: Engine, cases: readonly Refusal[]) =>
+  notedBy(engine, withParts(checkerText(engine)), cases, (note) => ({
+    notePart: (number: number, gone: boolean, value: unknown) => {
+      if (value !== gone) note(number);
+      return value;
+    },
+  }));
+
+/** Returns the faults that no case tells from the whole checker. */
+function unnoticed(engine: Engine, faults: readonly Fault[], numbers: Numbers, picked = faults): readonly string[] {
+  const missing = picked.filter(({ text }) => {
+    const own = numbers.get(faults.findIndex((each) => each.text === text)) ?? [];
+    return tryChecker(engine, text, own) === 'unnoticed';
+  });
+  return missing.map(({ title }) => title);
 }
 
 for (const [engine, casesOf] of [
   ['nginx', nginxCases],
   ['caddy', caddyCases],
 ] as const) {
-  const text = checkerText(engine);
-  const refusals = withoutRefusals(text);
-  let cases: readonly Refusal[] = [];
-  let ends: ReturnType<typeof endsOf> = new Map();
-
   checkers(`${engine}: each refusal is noticed when it is gone`, () => {
-    cases = casesOf();
-    ends = endsOf(engine, cases);
-    const missing = refusals.filter((fault, index) => {
-      const own = cases.filter((each) => ends.get(each)?.has(index));
-      return !isNoticed(fault, engine, own);
-    });
-    assert.equal(titles(missing), []);
+    const cases = casesOf();
+    assert.equal(unnoticed(engine, withoutRefusals(checkerText(engine)), refusalsOf(engine, cases)), []);
   });
 
   if (parts !== undefined)
     checkers(`${engine}: each part of a condition is noticed when it is gone`, () => {
       const random = randomOf(`${seed} ${engine}`);
-      const operands = withoutOperands(text);
+      const operands = withoutOperands(checkerText(engine));
       const picked = parts === 'all' ? operands : Array.from({ length: Number(parts) }, () => random.pick(operands));
-      const missing = picked.filter((fault) => {
-        // Cases that end near to it come first.
-        const distance = (each: Refusal) =>
-          Math.min(1000, ...[...(ends.get(each) ?? [])].map((at) => Math.abs((refusals[at]?.line ?? 0) - fault.line)));
-        return !isNoticed(
-          fault,
-          engine,
-          cases.toSorted((a, b) => distance(a) - distance(b)),
-        );
-      });
+      const missing = unnoticed(engine, operands, partsOf(engine, casesOf()), picked);
       console.log(`${engine}: ${picked.length} of ${operands.length} parts`);
-      assert.equal(titles(missing), []);
+      const expected = Object.keys(EXPLAINED[engine]);
+      assert.equal(
+        missing.filter((title) => !expected.includes(title)),
+        [],
+      );
+      if (parts === 'all')
+        assert.equal(
+          expected.filter((title) => !missing.includes(title)),
+          [],
+        );
     });
 }
-
-const titles = (faults: readonly Fault[]) => faults.map(({ title }) => title);
 
 checkers.run();

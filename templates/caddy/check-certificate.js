@@ -15,6 +15,7 @@
 // the expressions that find the client's address in a header where proxies in front tell it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+const [KNOWN, ANEW] = ['postern caddy 1', 'write it anew with "postern prove --certificate"'];
 const [differs, cannot] = [1, 2].map((status) => (why) => { throw Object.assign(new Error(why), { status }); });
 const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -48,7 +49,9 @@ const blockOf = (line) => (Array.isArray(line.at(-1)) ? line.at(-1) : undefined)
 const inlined = (lines, folder, snippets) => lines.flatMap((line) => {
   const [word, file, ...more] = line;
   if (word === 'import' && file !== 'secrets/keys*' && !snippets.has(file))
-    return /^[\w.-]+$/.test(file) && more.length === 0 ? linesOf(folder, file) : cannot(`import ${file}`);
+    return /^[\w.-]+$/.test(file) && more.length === 0
+      ? inlined(linesOf(folder, file), folder, snippets)
+      : cannot(`import ${file}`);
   return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
 });
 /** Puts snippets in the place of their imports, in `route` too. */
@@ -77,7 +80,7 @@ function withoutClient(lines, { header, trusted }, snippets) {
 /** Returns whether a line does nothing but set variables of a shadow, which nothing that is followed looks at. */
 function isAside([name, ...all]) {
   const [args, block] = [all.filter((word) => typeof word === 'string' && word[0] !== '@'), blockOf(all)];
-  if (name === 'map') return /^\{shadow\.\w+\}$/.test(args[1]);
+  if (name === 'map') return args.length === 2 && /^\{shadow\.\w+\}$/.test(args[1]);
   if (name === 'vars') return (args.length > 0 ? [args] : block)?.every(([own]) => /^shadow(?:_\w+)?$/.test(own));
   return name[0] === '@' || (name === 'route' && block?.every(isAside));
 }
@@ -127,7 +130,8 @@ PARTS.push(...Object.entries(SOURCES).map(([type, own]) => [own, `{${type}}`]));
 const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
 const typeOf = (text) => Object.keys(WIDER).find((type) => new RegExp(`^(?:${SOURCES[type]})$`).test(text)) ?? 'none';
 const TYPE = `\\{(?:${Object.keys(SOURCES).join('|')})`;
-const PATH = new RegExp(`^(?=/)(?:/(?:[^/{} ]*|${TYPE}\\}))*(?:/${TYPE}\\*\\})?$`);
+const PATH = new RegExp(`^(?=/)(?:/(?:[^/{} ]*|${TYPE}\\}))*(?:/${TYPE}\\*\\}/?)?$`);
+const METHODS = /^(?:[A-Z][A-Z0-9_-]*|\*)(?: (?:[A-Z][A-Z0-9_-]*|\*))*$/;
 
 // ---- 1. Paths.
 /** Returns each pair of what the table of paths holds and rows say. */
@@ -226,8 +230,9 @@ class Way {
     }
   }
   lookUp(name, table, vars) {
-    table.isChecked ||= !checkForms(name, table, this.ids);
+    table.isChecked ||= !checkForms(name, table);
     const text = this.evaluate(table.source, vars);
+    if (text.includes('⟨')) once(table.looked, text, () => checkUnknown(name, table, text, this.ids));
     const fields = table.source.split(' ').length;
     if (fields > 1 && text.split(' ').length !== fields) cannot(`a value with a blank in {${name}}: ${text}`);
     for (const [key, value] of table.rows) {
@@ -252,8 +257,10 @@ class Way {
     if (values.some((value) => typeof value !== 'string' || /[{}]/.test(value))) cannot(`a matcher with ${values}`);
     if (!/^vars(?:_regexp)?$/.test(name)) cannot(`the matcher ${name}`);
     const own = /[{}]/.test(key) ? this.evaluate(key) : this.value(`http.vars.${key}`);
+    // Of a key or a token that is not known, it is known that it is there.
+    if (own.includes('⟨') && (name !== 'vars' || !same(values, ['']))) cannot(`the matcher ${name} of ${own}`);
     if (name === 'vars') return values.includes(own);
-    if (values.length === 1 && SAFE.test(values[0]) && !/[⟨⟩]/.test(own)) return new RegExp(values[0]).test(own);
+    if (values.length === 1 && SAFE.test(values[0])) return new RegExp(values[0]).test(own);
     return cannot(`the matcher ${name}`);
   }
   /** Runs lines in order. Returns what becomes of the request, or nothing if they leave it to those that follow. */
@@ -274,7 +281,7 @@ class Way {
       return /allow/i.test(JSON.stringify(args)) ? cannot('a header that may be Allow') : undefined;
     if (has && !this.fits(matchers.get(all[0]) ?? cannot(`the matcher ${all[0]}`))) return undefined;
     const is = (known, count) => name === known && args.length === count;
-    if (is('import', 1)) this.hasSecrets = true;
+    if (is('import', 1)) this.hasSecrets = !this.frozen.has('key.found');
     else if (is('route', 1) && block) return this.run(block, matchers);
     else if (is('map', 3) && !has && block) this.define(args[0], args[1], block);
     else if (is('vars', 1) && block) for (const line of block) this.set(line);
@@ -282,7 +289,7 @@ class Way {
     else if (is('header', 2)) this.allow = this.evaluate(args[1]);
     else if (is('error', 2)) return { refused: this.evaluate(args[0]), status: this.evaluate(args[1]) };
     else if (is('respond', 2) && !block) return { leads: [name, ...args] };
-    else if (name === 'reverse_proxy' && block?.every(([word]) => word === 'import' || word === 'header_up'))
+    else if (name === 'reverse_proxy' && block?.every(([word]) => word === 'import'))
       return { leads: [name, ...args.slice(0, -1), ...block.at(-1)] };
     else cannot(`${name} with ${args.length} words is not known here`);
     return undefined;
@@ -292,6 +299,7 @@ class Way {
     if (this.frozen.has(`http.vars.${name}`)) cannot(`${name} is changed after it was looked at`);
     if (/^[+-]?[\d.]/.test(template)) cannot(`the number ${template}`);
     if (name === 'client_ip') cannot("the client's address is changed");
+    this.freeze(template); // It is evaluated when it is used, and has to be then what it is now.
     this.vars = new Map(this.vars).set(name, { template, vars: this.vars });
   }
   define(source, destination, block) {
@@ -308,31 +316,32 @@ function matchersOf(lines) {
   return new Map(own).size < own.length ? cannot('a matcher is there twice') : own;
 }
 function tableOf(source, block) {
-  if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string')) cannot(`an odd row of ${source}`);
+  if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string' || line[0] === 'import')) cannot(`an odd row of ${source}`);
   const [rows, ends] = [block.filter(([key]) => key !== 'default'), block.filter(([key]) => key === 'default')];
   if (ends.length > 1 || block.some(([, value]) => value === '-')) cannot(`an odd table of ${source}`);
-  return { source, rows, fallback: ends[0]?.[1] ?? '', expressions: new Map() };
+  return { source, rows, fallback: ends[0]?.[1] ?? '', expressions: new Map(), looked: new Map() };
 }
-/** Refuses a table that could tell apart what is not known: keys that are nobody's, and tokens. */
-function checkForms(name, { source, rows }, ids) {
-  const sources = rows.map(([key]) => key).filter((key) => key[0] === '~').map((key) => key.slice(1));
-  if (sources.some((own) => !SAFE.test(own))) cannot(`an expression of {${name}} is not known`);
+/** Refuses a table whose rows may mean something else to Caddy. */
+function checkForms(name, { rows }) {
+  if (rows.some(([key]) => key[0] === '~' && !SAFE.test(key.slice(1)))) cannot(`an expression of {${name}} is not known`);
   // Caddy writes numbers in its own way.
-  const isNumber = (value) => !Number.isNaN(Number(value)) && String(Number(value)) !== value && value !== '';
+  const isNumber = (value) => !Number.isNaN(Number(value)) && String(Number(value)) !== value;
   const isOdd = ([key, value]) =>
     isNumber(value) || (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
   if (rows.some(isOdd)) cannot(`{${name}} leads to something odd`);
-  const fields = source.split(' ');
-  const isKey = /^=?\{http\.vars\.key\}$/.test(source);
-  const known = ([key]) => (key[0] === '~' ? textsOf(key.slice(1), []) : [`${key.replace(/^=/, '')}$`]);
-  const isNobody = (text) => !ids.includes(text.slice(0, -1)) || text.at(-1) !== '$';
-  if (isKey && rows.flatMap(known).some(isNobody)) cannot(`{${name}} knows other keys`);
-  if (fields.slice(0, -1).includes('{http.vars.token}') || (!isKey && source.includes('{http.vars.key}')))
-    cannot(`{${name}} looks at a key or a token`);
-  const isToken = fields.at(-1) === '{http.vars.token}';
-  const isGood = (own) => own.length < fields.length || (own.length === fields.length && /^[⊙$]?$/.test(own.at(-1)));
-  const isBad = (own) => textsOf(own, ANY).some((text) => !isGood(text.split(' ')));
-  if (isToken && (sources.length < rows.length || sources.some(isBad))) cannot(`{${name}} tells tokens apart`);
+}
+/** Refuses a table that could tell apart what is not known: keys that are nobody's, and tokens, which stand last. */
+function checkUnknown(name, { rows }, text, ids) {
+  const textsAt = ([key]) => (key[0] === '~' ? textsOf(key.slice(1), ANY) : [`${key}$`]);
+  if (text === '⟨key⟩') {
+    const isNobody = (own) => !ids.includes(own.slice(0, -1)) || own.at(-1) !== '$';
+    return rows.flatMap(textsAt).some(isNobody) ? cannot(`{${name}} knows other keys`) : undefined;
+  }
+  if (!/^[^⟨]* ⟨token⟩$/.test(text)) cannot(`{${name}} looks at a key or a token`);
+  const count = text.split(' ').length;
+  const isGood = (own) => own.length < count || (own.length === count && /^[⊙$]?$/.test(own.at(-1)));
+  const isBad = (row) => row[0][0] !== '~' || textsAt(row).some((own) => !isGood(own.split(' ')));
+  return rows.some(isBad) ? cannot(`{${name}} tells tokens apart`) : undefined;
 }
 const KEY_ROWS = { 'key.id': [['~^([^ ]+) ', '$1']], 'key.token': [['~^[^ ]+ [a-z]+ (.+)$', '$1']] };
 const addressName = (ranges) => `client_ip ${[...ranges].sort().join(' ')}`;
@@ -386,13 +395,14 @@ function check({ keys }, proxy, sites, snippets) {
   const rows = proxy.rows.map(([methods, path, treatment, group]) => {
     const { isOpen = false, leads } = proxy.treatments[treatment] ?? cannot(`no treatment ${treatment}`);
     if ((group === '') !== (isOpen || leads[0] === 'respond')) cannot(`${path} names no group, or asks for no key`);
-    const own = unique(methods.replace(/\bGET\b/, 'GET HEAD').split(' '));
+    if (!METHODS.test(methods)) cannot(`the methods ${methods}`);
+    const own = unique(methods.split(' ').flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : each)));
     return { methods: own, path, treatment, group, said: JSON.stringify([own, treatment, group]) };
   });
   const ids = keys.map(({ id }) => id);
   if (ids.some((id) => !/^[\w.-]+$/.test(id)) || unique(ids).length < ids.length) cannot('an odd key');
   const targets = new Map();
-  const always = routeTable.rows.flatMap(([key]) => key.match(/[A-Z][A-Z0-9_-]*/g) ?? []);
+  const always = routeTable.rows.flatMap(([key]) => key.match(/[A-Z_-][A-Z0-9_-]*/g) ?? []);
   always.push('HEAD', 'OPTIONS', 'CONNECT', 'TRACE', 'ANY-OTHER_METHOD', '⟨method⟩');
   for (const { row, rows: own } of endsOf(rowTable, rows))
     for (const method of unique([...always, ...own.flatMap(({ methods }) => methods)]).filter((each) => each !== '*')) {
@@ -420,10 +430,18 @@ function check({ keys }, proxy, sites, snippets) {
   return `${rows.length} rows, ${targets.size} kinds of target, ${ways} ways`;
 }
 const namesOf = (site) => [site.slice(0, -1), ...blockOf(site).filter(([word]) => word === 'bind')];
+/** Reads a certificate. What all objects have means nothing in it, and no name stands twice in one. */
+function certificateOf(file) {
+  const text = readFileSync(file, 'latin1');
+  const isRecord = (own) => typeof own === 'object' && own && !Array.isArray(own);
+  const found = JSON.parse(text, (_, own) => (isRecord(own) ? { __proto__: null, ...own } : own));
+  if (found?.certificate !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(found?.certificate)}; ${ANEW}`);
+  const [whole, own] = [text, JSON.stringify(found)].map((each) => each.replace(/\s+/g, ''));
+  return whole === own ? found : cannot(`a certificate that is written in another way; ${ANEW}`);
+}
 try {
   const [, , file, folder] = process.argv;
-  const certificate = JSON.parse(readFileSync(file, 'latin1'));
-  if (certificate.certificate !== 'postern caddy 1') cannot('this is no certificate that is known here');
+  const certificate = certificateOf(file);
   const lines = linesOf(folder, 'Caddyfile');
   if (!lines.every(blockOf)) cannot('a line stands outside of all sites');
   const isSnippet = ([name]) => typeof name === 'string' && name[0] === '(';
@@ -445,5 +463,6 @@ try {
     console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, sites, snippets)}`);
 } catch (error) {
   process.exitCode = error.status ?? 2;
-  console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${error.message}`);
+  const why = error.status || error.code ? error.message : `the certificate has another form, or is cut off; ${ANEW}`;
+  console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${why}`);
 }

@@ -17,6 +17,7 @@
 // `caller` owns the key that was sent where secure_link says "1".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+const [KNOWN, ANEW] = ['postern nginx 2', 'write it anew with "postern prove --certificate"'];
 const [differs, cannot] = [1, 2].map((status) => (why) => { throw Object.assign(new Error(why), { status }); });
 const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -31,6 +32,7 @@ const LINES = { t: '\t', r: '\r', n: '\n' };
 const BARE = /((?:\$\{|\\[^]|[^\s;{}\\"'])(?:\$\{|\\[^]|[^\s;{\\])*)/;
 const TOKEN = new RegExp([SPACE, QUOTED, SIGN, BARE].map(({ source }) => source).join('|'), 'gy');
 function directivesOf(folder, name) {
+  if (!/^[\w.-]+$/.test(name)) cannot(`include ${name}`);
   const [text, stack] = [readFileSync(join(folder, name), 'latin1'), [[]]];
   let [words, end] = [[], 0];
   for (const { 0: token, 1: double, 2: single, 3: sign, 4: bare, index } of text.matchAll(TOKEN)) {
@@ -71,6 +73,9 @@ const segmentsBehind = (source) => [...source.matchAll(/\(\?<(\w+)>\/\[\^\/\]\+\
 const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath' };
 Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
 const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
+const TYPE = `\\{(?:${Object.keys(WIDER).join('|')})`;
+const PATH = new RegExp(`^(?=/)(?:/(?:[^/{} ]*|${TYPE}\\}))*(?:/${TYPE}\\*\\}/?)?$`);
+const METHODS = /^(?:[A-Z][A-Z0-9_-]*|\*)(?: (?:[A-Z][A-Z0-9_-]*|\*))*$/;
 /** The narrowest type that has the segments of two; "" has none. */
 const widest = (a, b) => (b === '' || isWithin(b, a) ? a : widest(WIDER[a], b));
 
@@ -133,6 +138,7 @@ class Way {
   /** Returns the groups of an expression if it is found in a text. */
   match(source, text) {
     const [, start, mark, later] = /^([^⟨…]*)([^…]*)(.*)$/s.exec(text);
+    if (/\[\^?\]/.test(source)) cannot(`the expression ${source}`); // Its brackets end elsewhere.
     if (mark + later === '') return new RegExp(source.replace(/\\z$/, '(?![^])'), 'u').exec(text.replaceAll('↑', ''));
     const all = world.expressions.get(source); // All segments are of one type, with those that come later.
     if (all) {
@@ -174,11 +180,11 @@ function matchBehind(source, text) {
 /** Parts of a request line: segments before the last one of `count` are forgotten, `behind` tells of those after it. */
 const partsOf = (count, last, behind, method) => (name) => {
   const [, kind, digits] = /^([a-z]+)_(\d+)$/.exec(name) ?? [];
-  if (!kind) return { method, verb: method === 'HEAD' ? 'GET' : method }[name];
+  if (!kind) return { __proto__: null, method, verb: method === 'HEAD' ? 'GET' : method }[name];
   if (kind === 'after' || kind === 'slash' || Number(digits) > count) return behind(name);
   if (!last || Number(digits) < count) return kind === 'segment' ? '/⟨0⟩' : undefined;
   const [text, marked] = last.hasCapitals ? ['', `/↑${last.text}`] : [`/${last.text}`, `/${last.text}`];
-  return { plain: text, segment: marked }[kind];
+  return { __proto__: null, plain: text, segment: marked }[kind];
 };
 /** Returns the places in the rows that a segment leads to from others, or many segments. */
 const placesOf = (places, { text, type }, isMany = false) => unique(places.flatMap((place) => {
@@ -208,7 +214,7 @@ function targetsOf({ walk, cuts, treatments }) {
   const finish = (count, { given, places }, behind = {}) => {
     const rows = places.flatMap((place) => world.rowsAt.get(place) ?? []);
     const methods = new Set(['HEAD', 'OPTIONS', ...rows.flatMap((row) => row.methods)].filter((name) => name !== '*'));
-    methods.add(unknown({ learn: (run) => /^[A-Z_-]+$/i.test(run) && methods.add(run.toUpperCase()) }));
+    methods.add(unknown({ learn: (run) => methods.add(run.toUpperCase()) }));
     for (const method of methods) {
       const part = partsOf(count, undefined, (name) => behind[name] ?? '', method);
       const ways = cuts.map((name) => [name, new Way({ given, part })]);
@@ -258,7 +264,7 @@ function targetsOf({ walk, cuts, treatments }) {
       for (const { type } of world.others.filter((each) => is(before, each.type, '')))
         end(state, `${tail}/⟨0⟩`, placesOf(places, { type }, true));
     else
-      for (const last of segmentsOf({ given: new Map(), places })) if (last.text !== '' && !isSame(last))
+      for (const last of segmentsOf({ given: new Map(), places })) if (!isSame(last))
         for (const rest of rests.filter((own) => leads(before, last, own)))
           goOn({ ...state, places: placesOf(places, last), rest }, `${tail}/${last.text}`, left - 1);
   };
@@ -309,6 +315,7 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
     if (parts.includes(name) || tables.has(name) || /^http_|^secure_link$/.test(name)) cannot(`$${name} is made twice`);
   const [rowsAt, next, runs, texts, expressions] = Array.from({ length: 5 }, () => new Map());
   for (const [methods, path, treatment, group] of rows) {
+    if (!METHODS.test(methods) || !PATH.test(path)) cannot(`the row ${methods} ${path}`);
     if (group !== '' && treatments[treatment]?.isOpen) cannot(`${path} asks for no key, and names a group`);
     const own = unique(methods.split(' ').flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method)));
     once(rowsAt, path, () => []).push({ methods: own, treatment, group });
@@ -360,10 +367,10 @@ function check(certificate, proxy, directives, tables) {
       };
       const way = new Way({ given, ask });
       const decided = (template) => way.evaluate(template).replace(/…(.*?);/g, '$1');
-      const [found, wanted] = [decided(verdict).slice('/./'.length), wantedOf(target, proxy, certificate.keys, ask)];
+      const [found, wanted] = [decided(verdict), wantedOf(target, proxy, certificate.keys, ask)];
       const wrong = (what) => differs(`${what}: ${JSON.stringify([wanted, target, [...given], [...chosen]])}`);
-      const isKeyless = wanted === 'key-unknown' && (found === 'key-missing' || found === 'key-malformed');
-      if (found !== wanted && !isKeyless) wrong(found);
+      const isKeyless = wanted === 'key-unknown' && /^[/][.][/]key-(?:missing|malformed)$/.test(found);
+      if (found !== `/./${wanted}` && !isKeyless) wrong(found);
       const isTold = wanted === 'method' || wanted === proxy.preflight?.answer;
       if (isTold && way.value(proxy.allow) !== target.allow) wrong(`Allow is ${way.value(proxy.allow)}`);
       for (const name of wanted === `$${proxy.goesOn}` ? tails : [])
@@ -372,19 +379,29 @@ function check(certificate, proxy, directives, tables) {
     }
     return all;
   });
+  for (const name of [...namesIn(server, GROUP), ...namesIn(server, /"set","\$(\w+)"/g)])
+    if (tables.has(name) || world.parts.includes(name)) cannot(`$${name} is made twice`);
   // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed, and no
   // group of one that is followed.
   const isOpen = (name) => tables.has(name) && !proxy.quoted[name] && !world.used.has(name);
   const groups = namesIn([...world.used].map((name) => (proxy.quoted[name] ? '' : tables.get(name).quote)), GROUP);
-  for (const name of namesIn([server, Object.values(proxy.quoted)], VARIABLE))
+  const outside = certificate.around.filter(([name]) => name !== 'server');
+  for (const name of namesIn([outside, server, Object.values(proxy.quoted)], VARIABLE))
     if (isOpen(name) || groups.includes(name)) cannot(`$${name} is not quoted or followed`);
   return `${proxy.rows.length} rows, ${targets.length} kinds of target, ${ways.length} ways`;
 }
+/** Reads a certificate. What all objects have means nothing in it, and no name stands twice in one. */
+function certificateOf(file) {
+  const text = readFileSync(file, 'latin1');
+  const isRecord = (own) => typeof own === 'object' && own && !Array.isArray(own);
+  const found = JSON.parse(text, (_, own) => (isRecord(own) ? { __proto__: null, ...own } : own));
+  if (found?.certificate !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(found?.certificate)}; ${ANEW}`);
+  const [whole, own] = [text, JSON.stringify(found)].map((each) => each.replace(/\s+/g, ''));
+  return whole === own ? found : cannot(`a certificate that is written in another way; ${ANEW}`);
+}
 try {
   const [, , file, folder] = process.argv;
-  const certificate = JSON.parse(readFileSync(file, 'latin1'));
-  if (certificate.certificate !== 'postern nginx 2' || /[⟨⟩…↑]/.test(JSON.stringify(certificate)))
-    cannot('this is no certificate that is known here');
+  const certificate = certificateOf(file);
   const all = directivesOf(folder, 'nginx.conf').flatMap((each) => (each[0] === 'http' ? each.at(-1) : [each]));
   const [isTable, tables] = [([kind]) => kind === 'map' || kind === 'geo', new Map()];
   if (!same(all.filter((each) => !isTable(each) && each[0] !== 'log_format'), certificate.around))
@@ -396,7 +413,7 @@ try {
   const { proxies, beside } = certificate;
   const portOf = ([, address]) => /(?:^|:)\d+$/.exec(address)?.[0].replace(':', '') ?? cannot(address);
   const portsOf = (names) => names.filter(([name]) => name === 'listen').map(portOf);
-  const passing = all.filter(([name, block]) => name === 'server' && /_pass"/.test(JSON.stringify(block)));
+  const passing = all.filter(([, block]) => /_pass"/.test(JSON.stringify(block)));
   const ports = proxies.flatMap(({ names }) => portsOf(names));
   const isProxy = (own) => proxies.some(({ names }) => same(own, names));
   for (const own of passing.map(([, block]) => namesOf(block)).filter((each) => !isProxy(each))) {
@@ -408,5 +425,6 @@ try {
     console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, all, tables)}`);
 } catch (error) {
   process.exitCode = error.status ?? 2;
-  console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${error.message}`);
+  const why = error.status || error.code ? error.message : `the certificate has another form, or is cut off; ${ANEW}`;
+  console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${why}`);
 }

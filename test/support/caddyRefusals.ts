@@ -1,6 +1,18 @@
 import { type Certificate, certify } from '../../src/targets/caddy/certificate.ts';
+import { CLASS, caddyForgeries, INT, PASS, REFUSED, ROUTE, SITE, TWO } from './caddyForgeries.ts';
 import { specFiles } from './proofs.ts';
-import { both, changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+import {
+  both,
+  changesOf,
+  claimed,
+  edited,
+  holds,
+  oddTexts,
+  type Refusal,
+  refusals,
+  remade,
+  type Step,
+} from './refusals.ts';
 
 const SPEC = `version: 1
 name: demo
@@ -26,10 +38,6 @@ const withKeys = (change: object) => (own: Certificate) => ({
   ...own,
   keys: own.keys.map((key) => ({ ...key, ...change })),
 });
-
-const [SITE, REFUSED, INT] = ['http://:8080 {', '@refused not vars', '"~^/a/[0-9]+/x$"'];
-const [CLASS, TWO] = ['map "{http.vars.key}" {caller.class} {', '"~^two$" "*/10.0.0.0-9/never"'];
-const [PASS, ROUTE] = ['{decision.pass} {', '{request.route} {'];
 
 const FILES: readonly Step<Certificate>[] = [
   edited('persist_config off', 'persist_config {$OFF}', 'is filled in from the environment'),
@@ -61,7 +69,7 @@ const FILES: readonly Step<Certificate>[] = [
   edited(SITE, `(sent) {\n}\n${SITE}`, 'a snippet is there twice'),
   edited('admin unix/', 'admin tcp/', 'what is not followed'),
   edited('"path" "404"', '"path" "404"\n# a remark'),
-  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern caddy 0' }), 'no certificate'),
+  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern caddy 0' }), 'this is not "postern'),
   claimed('no proxy', (own) => ({ ...own, proxies: [] }), 'a site has no rows'),
   claimed(
     'a proxy that nothing is said of',
@@ -261,6 +269,8 @@ const SITES: readonly Step<Certificate>[] = [
 ];
 
 const CERTIFICATES: readonly Step<Certificate>[] = [
+  claimed('a method that is none', withRow('get', '/a', 'read', 'read'), 'the methods get'),
+  claimed('no method', withRow('', '/a', 'read', 'read'), 'the methods '),
   claimed('a class twice', withTreatment('write', { classes: ['read'] }), 'a class has two treatments'),
   claimed('a class without a name', withTreatment('write', { classes: [''] }), 'a class has two treatments'),
   claimed('open, with a group', withTreatment('write', { isOpen: true }), 'or asks for no key'),
@@ -325,6 +335,7 @@ const withSite =
 
 const AROUND: readonly Step<Certificate>[] = [
   holds('behind other proxies'),
+  edited(ROUTE, `${ROUTE}\n"~^(?:-A) " ""`, 'the class ""'),
   remade('client_ip 192.0.2.0/24', 'client_ip 0.0.0.0/0', 'is told in another way'),
   remade('::ffff:192.0.2.0/120', '::ffff:192.0.2.0/119', 'is told in another way'),
   remade('vars hops {args[0]}', 'vars hops 0', 'is told in another way'),
@@ -364,12 +375,12 @@ const AROUND: readonly Step<Certificate>[] = [
   both(SITE_BESIDE, 'https://b.example.com {', withSite('https://b.example.com'), 'the site https://b.example.com'),
   // A site that takes requests from the port of the proxy.
   both(SITE_BESIDE, 'http://b.example.com:8080 {', withSite('http://b.example.com:8080'), 'a site has no rows'),
-  remade('vars shadow_pass', 'vars route', '{shadow.pass} is not known'),
+  remade('vars shadow_pass', 'vars route', "{shadow.pass} is a shadow's"),
   remade('vars @shadow-400 shadow 400', 'vars @shadow-400 reason 400', ' '),
   remade('vars @shadow-400 shadow 400', 'error @shadow-400 address 403', ' '),
   remade('vars shadow_word {shadow.status}', 'vars {\nshadow_word {shadow.status}\nroute read\n}', ' '),
   remade(REFUSED, '@refused not vars shadow_route ""\n@unused not vars', '{http.vars.shadow_route} is not known'),
-  remade('vars query {request.query}', 'vars query {shadow.pass}', '{shadow.pass} is not known'),
+  remade('vars query {request.query}', 'vars query {shadow.pass}', "{shadow.pass} is a shadow's"),
   remade('"&{http.request.orig_uri.query}" {request.query}', '"{shadow.pass}" {request.query}', "is a shadow's"),
   remade('"&{http.request.orig_uri.query}" {request.query}', '"{http.vars.shadow}" {request.query}', "is a shadow's"),
 ];
@@ -383,6 +394,8 @@ export const caddyCases = (): readonly Refusal[] => [
     ...TABLES,
     ...SITES,
     ...CERTIFICATES,
+    ...caddyForgeries,
+    ...oddTexts<Certificate>(),
   ]),
   ...refusals(specFiles(BEHIND, 'caddy', NEXT), certify, AROUND),
 ];

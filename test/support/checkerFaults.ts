@@ -2,7 +2,7 @@ import { parsers } from 'prettier/plugins/acorn';
 
 /** A checker without one of its checks, or a part of one. */
 export interface Fault {
-  /** The line and what is taken away there. */
+  /** What is taken away, and where from. */
   readonly title: string;
   readonly line: number;
   readonly text: string;
@@ -43,10 +43,10 @@ const refusalsIn = (nodes: readonly Node[]) =>
     .filter(({ type, callee }) => type === 'CallExpression' && REFUSE.includes(callee?.name ?? ''))
     .sort((a, b) => a.start - b.start);
 
-function faultOf(text: string, node: Node, by: string): Fault {
+function faultOf(text: string, node: Node, by: string, whole?: Node): Fault {
+  const [own, all] = [node, whole].map((each) => text.slice(each?.start, each?.end).replace(/\s+/g, ' '));
   const line = text.slice(0, node.start).split('\n').length;
-  const title = `${line}: without ${text.slice(node.start, node.end).replace(/\s+/g, ' ')}`;
-  return { title, line, text: replaced(text, node, by) };
+  return { title: whole ? `${all} without ${own}` : `without ${own}`, line, text: replaced(text, node, by) };
 }
 
 /** Returns a checker without each of the calls that refuse, in their order. */
@@ -54,14 +54,32 @@ export function withoutRefusals(text: string): readonly Fault[] {
   return refusalsIn(nodesOf(text)).map((node) => faultOf(text, node, 'void 0'));
 }
 
+/** The parts of what is decided by "and" and "or", each with what stands for it once it is gone, and the whole. */
+function operandsOf(text: string): readonly (readonly [part: Node, gone: 'true' | 'false', whole: Node])[] {
+  const logical = nodesOf(text).filter(({ type, operator }) => type === 'LogicalExpression' && operator !== '??');
+  return logical.flatMap((whole) =>
+    [whole.left, whole.right].flatMap((node) =>
+      node && !refusalsIn([node]).length ? [[node, whole.operator === '&&' ? 'true' : 'false', whole] as const] : [],
+    ),
+  );
+}
+
 /** Returns a checker without each part of what is decided by "and" and "or". */
 export function withoutOperands(text: string): readonly Fault[] {
-  const logical = nodesOf(text).filter(({ type, operator }) => type === 'LogicalExpression' && operator !== '??');
-  return logical.flatMap(({ operator, left, right }) =>
-    [left, right]
-      .filter((node) => node !== undefined && !refusalsIn([node]).length)
-      .flatMap((node) => (node ? [faultOf(text, node, operator === '&&' ? 'true' : 'false')] : [])),
-  );
+  return operandsOf(text).map(([part, gone, whole]) => faultOf(text, part, gone, whole));
+}
+
+/** Returns a checker that calls `notePart` with the number of each part that is not what would stand for it. */
+export function withParts(text: string): string {
+  const signs = operandsOf(text).flatMap(([{ start, end }, gone], number) => [
+    { at: start, sign: `notePart(${number}, ${gone}, `, order: 2 * text.length - end },
+    // Parts that end here are inside of those that begin earlier.
+    { at: end, sign: ')', order: text.length - start },
+  ]);
+  const sorted = signs.toSorted((a, b) => a.at - b.at || a.order - b.order);
+  const ends = [0, ...sorted.map(({ at }) => at)];
+  const pieces = sorted.map(({ at, sign }, index) => text.slice(ends[index], at) + sign);
+  return [...pieces, text.slice(ends.at(-1))].join('');
 }
 
 /** Returns a checker that calls `noteRefusal` with the number of each refusal. */

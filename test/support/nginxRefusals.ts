@@ -1,6 +1,18 @@
 import { type Certificate, certify } from '../../src/targets/nginx/certificate.ts';
+import { nginxForgeries, SERVER } from './nginxForgeries.ts';
 import { specFiles } from './proofs.ts';
-import { both, changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+import {
+  both,
+  changesOf,
+  claimed,
+  edited,
+  holds,
+  oddTexts,
+  type Refusal,
+  refusals,
+  remade,
+  type Step,
+} from './refusals.ts';
 
 const SPEC = `version: 1
 name: demo
@@ -20,7 +32,7 @@ const BEHIND = `version: 1
 name: demo
 upstreams: { up: { url: https://up.example.com } }
 routes:
-  read: { upstream: up, auth: passthrough, allow: ["GET /a/b/c/d/e/f/g/h/i/{x:int}", "GET /a/b/c/d/e/f/g/h/J", "PUT /a/b/c/d/e/f/g/h/k/"] }
+  read: { upstream: up, auth: passthrough, allow: ["GET /a/b/c/d/e/f/g/h/i/{x:int}", "GET /a/b/c/d/e/f/g/h/J", "GET /a/b/c/d/e/f/g/h/{x:int}/{y:int}", "PUT /a/b/c/d/e/f/g/h/k/"] }
 proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: any } } }
 domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
 targets: { nginx: { sites: { tls: { certFile: /tls/a.pem, keyFile: /tls/a.key } } } }
@@ -36,6 +48,7 @@ type Proxy = Certificate['proxies'][number];
 type Row = Proxy['rows'][number];
 
 const { withProxy, withRows } = changesOf<Certificate, Proxy>();
+const withRow = (...row: Row) => withRows((rows) => [...rows, row]);
 /** Takes a quoted table for something else; `undefined` is what the checker knows by itself. */
 const quotedAs = (name: string, is: string | undefined) =>
   withProxy(({ quoted }) => ({ quoted: { ...quoted, [name]: { is, table: quoted[name]?.table } } }));
@@ -47,7 +60,6 @@ const SECOND = 'map "${plain_1}${plain_2}" $api_path_2 {';
 const REST = 'map "${segment_2}${segment_3}${segment_4}${segment_5}${segment_6}${segment_7}${segment_8}${after_8}"';
 const INTS = '"~^(?:/[0-9]++)++(?<rest_end>';
 const LONG = 'map "${api_path_8} ${after_8}${slash_8}"';
-const SERVER = 'server {\n    listen 8080 default_server;';
 
 const FILES: readonly Step<Certificate>[] = [
   edited(ROUTE, `}\n${ROUTE}`, 'a "}" too many'),
@@ -67,8 +79,8 @@ const FILES: readonly Step<Certificate>[] = [
   edited(SERVER, `server_tokens on;\n${SERVER}`, 'what is no table'),
   remade(SERVER, `server { listen 81; location / { proxy_pass http://127.0.0.1; } }\n${SERVER}`, 'has no rows'),
   remade(SERVER, `server { listen 81; location / { return 200; } }\n${SERVER}`),
-  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern nginx 1' }), 'no certificate'),
-  claimed('a sign of its own', (own) => ({ ...own, more: '⟨' }), 'no certificate'),
+  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern nginx 1' }), 'this is not "postern'),
+  claimed('a sign of its own', (own) => JSON.stringify(own).replace('{', '{"more":"\\u27e8",'), 'in another way'),
   claimed(
     'other names',
     withProxy(() => ({ names: [['listen', '81']] })),
@@ -130,6 +142,11 @@ const LONGER: readonly Step<Certificate>[] = [
 ];
 
 const PATHS: readonly Step<Certificate>[] = [
+  edited(
+    'map $segment_2 $api_as',
+    'map "${segment_2}${segment_3}${segment_4}${segment_5}${segment_6}${segment_7}${segment_8}${after_8}" $api_as',
+    'looks at a part of what comes later',
+  ),
   edited('"GET /a" "read"', '"GET /b" "read"', 'differs'),
   edited(FIRST, `${FIRST} "/b" "/a";`, 'differs'),
   edited(FIRST, `${FIRST} "/\\\\a" "/a";`, 'differs'),
@@ -189,6 +206,10 @@ const PATHS: readonly Step<Certificate>[] = [
     withRows(([[, ...row] = ['', '', '', ''], ...rows]) => [['GET-A', ...row], ...rows]),
     'differs',
   ),
+  claimed('a row that is no path', withRow('GET', 'a', 'forward-up', 'read'), 'the row GET a'),
+  claimed('a row of no type', withRow('GET', '/a/{number}', 'forward-up', 'read'), 'the row GET /a/{number}'),
+  claimed('a row with a part of a type', withRow('GET', '/a/x{int}', 'forward-up', 'read'), 'the row GET /a/x{int}'),
+  claimed('a method that is none', withRow('get', '/a', 'forward-up', 'read'), 'the row get /a'),
   claimed('a narrower type', (own) => ({ ...own, types: { ...own.types, int: '[0-8]+' } }), ' '),
 ];
 
@@ -278,6 +299,11 @@ const VERDICTS: readonly Step<Certificate>[] = [
     'map $private__token_token $api_verdict_token { "abc def" "path";',
     '$private__token_token may be abc def',
   ),
+  edited(
+    'map $private__token_token $api_verdict_token {',
+    'map $private__token_token $api_verdict_token { "~[*][}] " "path";',
+    'differs',
+  ),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { volatile "x";'),
   edited(
     'map $private__token_token $api_verdict_token {',
@@ -312,6 +338,9 @@ const LONGEST: readonly Step<Certificate>[] = [
   edited(NINE, NINE.replace('/J', '/K'), 'differs'),
   edited(NINE, NINE.replace('/J', '/J/'), 'differs'),
   edited('map $segment_10', 'map $segment_9', ' '),
+  // No segment is "/" alone.
+  edited('map $segment_10 $api_as_int_10 {', 'map $segment_10 $api_as_int_10 { "/" "/{int}";'),
+  edited(LONG, 'map "${verb} ${after_8}" $api_longer {\n"~^ /q\\\\z" "/q";\n#', 'the expression ^ /q'),
   edited(
     'map "${api_path_8} ${after_8}${slash_8}" $api_longer {',
     'map "x ${segment_1}" $api_longer {\n"~^x (?<more>/[^/]++)\\\\z" "/q";',
@@ -355,7 +384,14 @@ const LONGEST: readonly Step<Certificate>[] = [
 
 /** All cases; made when they are asked for, since that takes a while. */
 export const nginxCases = (): readonly Refusal[] => [
-  ...refusals(specFiles(SPEC, 'nginx'), certify, [holds('as it is written'), ...FILES, ...PATHS, ...VERDICTS]),
+  ...refusals(specFiles(SPEC, 'nginx'), certify, [
+    holds('as it is written'),
+    ...FILES,
+    ...PATHS,
+    ...VERDICTS,
+    ...nginxForgeries,
+    ...oddTexts<Certificate>(),
+  ]),
   ...refusals(specFiles(RESTS, 'nginx'), certify, LONGER),
   ...refusals(specFiles(BEHIND, 'nginx'), certify, LONGEST),
 ];

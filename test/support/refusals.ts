@@ -47,6 +47,14 @@ export const remade =
     return both<C>(from, to, (own) => ({ ...own, around }), told)(world);
   };
 
+/** Other files, some of which may be new; the certificate quotes them. */
+export const rewritten =
+  <C extends { readonly around: unknown }>(title: string, change: (files: Files) => Files, told?: string): Step<C> =>
+  ({ files, certificate, certify }) => {
+    const own = change(files);
+    return { title, certificate: { ...certificate, around: certify(own).around }, files: own, told };
+  };
+
 /** Another certificate. */
 export const claimed =
   <C>(title: string, change: (own: C) => unknown, told?: string): Step<C> =>
@@ -75,8 +83,29 @@ export const both =
     told,
   });
 
-function after(files: Files, from: string | RegExp, to: string): Files {
+export function after(files: Files, from: string | RegExp, to: string): Files {
   const file = files.find(({ text }) => text.replace(from, '') !== text);
   assert.ok(file, `${from}`);
   return files.map((each) => (each === file ? { ...each, text: each.text.replace(from, () => to) } : each));
 }
+
+/** Texts that nobody has written as a certificate. */
+export const oddTexts = <C extends { readonly certificate: string }>(): readonly Step<C>[] => [
+  claimed('nothing', () => '', 'cut off'),
+  claimed('no record', () => 'null', 'this is not "postern'),
+  claimed('a list', () => '[]', 'this is not "postern'),
+  claimed('one that is cut off', (own) => JSON.stringify(own).slice(0, -10), 'cut off'),
+  claimed('a name twice', (own) => JSON.stringify(own).replace('"from":', '"from":"any","from":'), 'in another way'),
+  claimed('a huge number', (own) => JSON.stringify(own).replace('{', '{"more":1e999,'), 'in another way'),
+  claimed(
+    'another way to write a sign',
+    (own) => JSON.stringify(own).replace('"keys"', '"k\\u0065ys"'),
+    'in another way',
+  ),
+  claimed(
+    'parts of no objects',
+    (own) => JSON.stringify(own).replace(/"groups":\[[^\]]*\]/, '"groups":null'),
+    'another form',
+  ),
+  claimed('nothing more', (own) => ({ certificate: own.certificate }), 'as it is quoted'),
+];

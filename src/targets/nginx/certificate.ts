@@ -8,13 +8,22 @@ import { CannotTell } from '../../prove/explore.ts';
 import { canonical } from '../../source/value.ts';
 import { inAny } from './addresses.ts';
 import { serverOf } from './listening.ts';
-import { type NginxDirective, parseNginx } from './liveConfig.ts';
+import type { NginxDirective } from './liveConfig.ts';
 import { classNames, variablePrefix } from './names.ts';
+import {
+  directivesOf,
+  isName,
+  isTable,
+  nameOf,
+  namesIn,
+  type Quote,
+  quoteOf,
+  rewriteOf,
+  variablesIn,
+  variablesOf,
+} from './quotes.ts';
 import { cutsOfProxy } from './readBack.ts';
 import type { ConfigFile } from './tables.ts';
-
-/** A directive word for word: its words, and last a list of directives where it has a block. */
-type Quote = readonly (string | readonly Quote[])[];
 
 /** How the checker takes a quoted table. */
 type Quoted =
@@ -84,9 +93,10 @@ export interface Certificate {
 export function certify(policy: Policy, files: readonly ConfigFile[]): Certificate {
   if (policy.proxies.length === 0) throw new CannotTell('a certificate does not cover a spec without proxies');
   const all = directivesOf(files);
+  const around = all.filter((each) => !isTable(each) && each.name !== 'log_format');
   const tables = new Map(all.filter(isTable).map((each) => [nameOf(each), each]));
   const used = new Set<ParameterType>();
-  const proxies = policy.proxies.map((proxy) => proxyCertificate(proxy, { files, all, tables, used }));
+  const proxies = policy.proxies.map((proxy) => proxyCertificate(proxy, { files, all, around, tables, used }));
   return {
     certificate: 'postern nginx 2',
     types: Object.fromEntries(
@@ -99,7 +109,7 @@ export function certify(policy: Policy, files: readonly ConfigFile[]): Certifica
     })),
     proxies,
     beside: besideOf(all, proxies),
-    around: all.filter((each) => !isTable(each) && each.name !== 'log_format').map(quoteOf),
+    around: around.map(quoteOf),
   };
 }
 
@@ -116,12 +126,14 @@ function besideOf(all: readonly NginxDirective[], proxies: readonly ProxyCertifi
 interface Read {
   readonly files: readonly ConfigFile[];
   readonly all: readonly NginxDirective[];
+  /** All that is quoted: no tables, and no forms of log lines. */
+  readonly around: readonly NginxDirective[];
   readonly tables: ReadonlyMap<string, NginxDirective>;
   /** Receives the types of parameters. */
   readonly used: Set<ParameterType>;
 }
 
-function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): ProxyCertificate {
+function proxyCertificate(proxy: Proxy, { files, all, around, tables, used }: Read): ProxyCertificate {
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
   const prefix = variablePrefix(proxy.id);
@@ -139,7 +151,12 @@ function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): Pro
     headers,
     cuts: cutsOfProxy(files, proxy).filter((name) => tables.has(name)),
   };
-  const { quoted, checks } = quotedTables({ tables, server, names });
+  const { quoted, checks } = quotedTables({
+    tables,
+    server,
+    outside: around.filter(({ name }) => name !== 'server'),
+    names,
+  });
   const { rows, treatments } = rowsOf(proxy, { tables, prefix, used });
   return {
     names: server.filter(isName).map(quoteOf),
@@ -181,6 +198,8 @@ interface Names {
 interface Quoting {
   readonly tables: Read['tables'];
   readonly server: readonly NginxDirective[];
+  /** What is neither a server nor a table. */
+  readonly outside: readonly NginxDirective[];
   readonly names: Names;
 }
 
@@ -273,7 +292,7 @@ class Tables {
 }
 
 function quotedTables(input: Quoting): Pick<ProxyCertificate, 'quoted' | 'checks'> {
-  const { tables, server, names } = input;
+  const { tables, server, outside, names } = input;
   const found = new Tables(input);
   const verb = tables.get('verb');
   if (!verb) throw new CannotTell('no table cuts request lines');
@@ -286,7 +305,7 @@ function quotedTables(input: Quoting): Pick<ProxyCertificate, 'quoted' | 'checks
     if (/^marked_\d+$/.test(name) && looking.has(name)) found.quoted.set(name, { is: 'marked', table: quoteOf(table) });
   for (const name of variablesOf([rewriteOf(server)])) found.follow(name);
   for (const name of ['location', 'types']) found.follow(`${names.prefix}_verdict_${name}`);
-  for (const name of variablesOf(server)) found.enclose(name);
+  for (const name of variablesOf([...server, ...outside])) found.enclose(name);
   found.encloseAll();
   const quoted = Object.fromEntries([...found.quoted].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { quoted, checks: found.checks };
@@ -401,49 +420,4 @@ function setsOf(set: CidrSet, owner: Parameters<typeof listsOf>[1]): 'any' | rea
 function callerOf({ apiKeyHeader, apiKeyScheme }: Proxy): string {
   const header = apiKeyHeader.toLowerCase();
   return variablePrefix(apiKeyScheme === undefined ? header : `${header}-${apiKeyScheme}`);
-}
-
-// The files as the checker reads them.
-
-const isTable = ({ name }: NginxDirective) => name === 'map' || name === 'geo';
-const nameOf = ({ args }: NginxDirective) => (args.at(-1) ?? '').slice(1);
-const isName = ({ name }: NginxDirective) => name === 'listen' || name === 'server_name';
-
-function quoteOf({ name, args, block }: NginxDirective): Quote {
-  return [name, ...args, ...(block ? [block.map(quoteOf)] : [])];
-}
-
-const variablesIn = (text: string) => [...text.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
-
-function namesIn(quote: Quote): readonly string[] {
-  return quote.flatMap((each) => (typeof each === 'string' ? variablesIn(each) : each.flatMap(namesIn)));
-}
-
-function variablesOf(directives: readonly NginxDirective[]): ReadonlySet<string> {
-  return new Set(
-    directives.flatMap(({ args, block }) => [...args.flatMap(variablesIn), ...(block ? variablesOf(block) : [])]),
-  );
-}
-
-function directivesOf(files: readonly ConfigFile[]): readonly NginxDirective[] {
-  const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
-  const read = (name: string): readonly NginxDirective[] => {
-    const directives = parseNginx(texts.get(name) ?? '');
-    if ('problem' in directives || !texts.has(name)) throw new CannotTell(`${name} cannot be read`);
-    return directives.flatMap(included);
-  };
-  const included = (directive: NginxDirective): readonly NginxDirective[] => {
-    const { name, args, block } = directive;
-    const [file = ''] = args;
-    if (name === 'include' && !file.startsWith('secrets/')) return read(file);
-    return [block ? { ...directive, block: block.flatMap(included) } : directive];
-  };
-  if (!texts.has('nginx.conf')) throw new CannotTell('a certificate is for files that have a http block of their own');
-  return read('nginx.conf').flatMap((each) => (each.name === 'http' ? (each.block ?? []) : [each]));
-}
-
-function rewriteOf(server: readonly NginxDirective[]): NginxDirective {
-  const found = server.find(({ name }) => name === 'rewrite');
-  if (!found) throw new CannotTell('the server does not send requests to what a table names');
-  return found;
 }
