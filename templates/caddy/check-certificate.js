@@ -216,8 +216,8 @@ class Way {
     if (name === 'request.row')
       return this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}' ? this.row : cannot(name);
     if (name === 'request.route') return this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
-    if (FOLLOWED.test(name)) return this.lookUp(name, table, vars);
     this.freeze(table.source);
+    if (FOLLOWED.test(name)) return this.lookUp(name, table, vars);
     const values = unique([...table.rows.map(([, value]) => value), table.fallback]);
     return values.some((value) => /[${}\s\\]/.test(value)) ? cannot(`{${name}} is no word`) : this.ask(name, values);
   }
@@ -285,11 +285,11 @@ class Way {
     else if (is('route', 1) && block) return this.run(block, matchers);
     else if (is('map', 3) && !has && block) this.define(args[0], args[1], block);
     else if (is('vars', 1) && block) for (const line of block) this.set(line);
-    else if (is('vars', 2) && !block) this.set(args);
+    else if (is('vars', 2)) this.set(args);
     else if (is('header', 2)) this.allow = this.evaluate(args[1]);
     else if (is('error', 2)) return { refused: this.evaluate(args[0]), status: this.evaluate(args[1]) };
     else if (is('respond', 2) && !block) return { leads: [name, ...args] };
-    else if (name === 'reverse_proxy' && block?.every(([word]) => word === 'import'))
+    else if (name === 'reverse_proxy' && block?.every(([word]) => word === 'import' || word === 'header_up'))
       return { leads: [name, ...args.slice(0, -1), ...block.at(-1)] };
     else cannot(`${name} with ${args.length} words is not known here`);
     return undefined;
@@ -316,14 +316,16 @@ function matchersOf(lines) {
   return new Map(own).size < own.length ? cannot('a matcher is there twice') : own;
 }
 function tableOf(source, block) {
-  if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string' || line[0] === 'import')) cannot(`an odd row of ${source}`);
+  const isOdd = ([key, value, ...more]) => typeof value !== 'string' || more.length > 0 || key === 'import';
+  if (block.some(isOdd)) cannot(`an odd row of ${source}`);
   const [rows, ends] = [block.filter(([key]) => key !== 'default'), block.filter(([key]) => key === 'default')];
   if (ends.length > 1 || block.some(([, value]) => value === '-')) cannot(`an odd table of ${source}`);
   return { source, rows, fallback: ends[0]?.[1] ?? '', expressions: new Map(), looked: new Map() };
 }
 /** Refuses a table whose rows may mean something else to Caddy. */
 function checkForms(name, { rows }) {
-  if (rows.some(([key]) => key[0] === '~' && !SAFE.test(key.slice(1)))) cannot(`an expression of {${name}} is not known`);
+  if (rows.some(([key]) => key[0] === '~' && !SAFE.test(key.slice(1))))
+    cannot(`an expression of {${name}} is not known`);
   // Caddy writes numbers in its own way.
   const isNumber = (value) => !Number.isNaN(Number(value)) && String(Number(value)) !== value;
   const isOdd = ([key, value]) =>
@@ -384,7 +386,7 @@ function check({ keys }, proxy, sites, snippets) {
   const lines = proxy.client ? withoutClient(blockOf(routes[0]), proxy.client, snippets) : blockOf(routes[0]);
   const [block, tables, matchers] = [filled(lines, snippets), new Map(), new Map()];
   const named = (name) => {
-    const [line, ...rest] = block.filter((each) => each[0] === 'map' && each[2] === `{${name}}` && each.length === 4);
+    const [line, ...rest] = block.filter((each) => each[0] === 'map' && each[2] === `{${name}}`);
     const isOne = line && rest.length === 0;
     return isOne ? once(tables, line[3], () => tableOf(line[1], line[3])) : cannot(`not one table is {${name}}`);
   };
@@ -435,7 +437,8 @@ function certificateOf(file) {
   const text = readFileSync(file, 'latin1');
   const isRecord = (own) => typeof own === 'object' && own && !Array.isArray(own);
   const found = JSON.parse(text, (_, own) => (isRecord(own) ? { __proto__: null, ...own } : own));
-  if (found?.certificate !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(found?.certificate)}; ${ANEW}`);
+  const form = found?.certificate;
+  if (form !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(form)}; ${ANEW}`);
   const [whole, own] = [text, JSON.stringify(found)].map((each) => each.replace(/\s+/g, ''));
   return whole === own ? found : cannot(`a certificate that is written in another way; ${ANEW}`);
 }
@@ -444,7 +447,7 @@ try {
   const certificate = certificateOf(file);
   const lines = linesOf(folder, 'Caddyfile');
   if (!lines.every(blockOf)) cannot('a line stands outside of all sites');
-  const isSnippet = ([name]) => typeof name === 'string' && name[0] === '(';
+  const isSnippet = ([name]) => name[0] === '(';
   const snippets = new Map(lines.filter(isSnippet).map(([name, block]) => [name.slice(1, -1), block]));
   if (snippets.size < lines.filter(isSnippet).length) cannot('a snippet is there twice');
   const all = inlined(lines, folder, snippets);

@@ -13,7 +13,7 @@
 // word for word: read there what they do, those in `checks` before all that rows say. The servers in `beside` have
 // other ports, and are left to the reader. On trust is nginx's manual on its tables and locations; that the expressions
 // of $verb cut a request line as their groups are called, and those of $marked_1 mark capital letters; that types
-// accept what narrower ones do (`WIDER`) and no "", and possessive marks change no expression; that the variable
+// accept what narrower ones do (`WIDER`) and no "", and possessive marks change none of them; that the variable
 // `caller` owns the key that was sent where secure_link says "1".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ function tableOf(quote) {
     if (value === undefined ? key !== 'volatile' : more.length > 0) cannot(`an odd row: ${key}`);
     if (key === 'include' || value === undefined) table.isOdd = true;
     else if (key === 'default') table.fallback = value;
-    else if (key[0] === '~') table.expressions.push([plainly(key.slice(1)), value]);
+    else if (key[0] === '~') table.expressions.push([plainly(key.slice(1)), value, key]);
     else for (const { index, 0: run } of table.exact.set(lower(text), value) && text.matchAll(/(?<=^|[/ ])[^/ ]*/g))
         once(table.runs, lower(text.slice(0, index)), () => new Set()).add(run);
   }
@@ -63,6 +63,15 @@ function tableOf(quote) {
 }
 /** An expression without possessive marks, which are no marks in brackets and behind a backslash. */
 const plainly = (source) => source.replace(/(\[(?:\\.|[^\]])*\]|\\.)|([*+?}])\+/g, (_, kept, sign) => kept ?? sign);
+/** An expression as nginx takes it: what a part with a possessive mark has found is not given back. */
+function strictly(key, source) {
+  let count = 0;
+  const strict = (all, own) => (own ? `(?=(?<_${count}>${own}))\\k<_${count++}>` : all);
+  const whole = world.expressions.has(source) ? source : key.slice(1).replace(POSSESSIVE, strict);
+  if (plainly(whole) !== whole) cannot(`the expression ${whole} has a mark that is not known`);
+  return new RegExp(whole.replace(/\\z$/, '(?![^])'), 'u');
+}
+const POSSESSIVE = /((?:\[(?:\\.|[^\]])*\]|\\.|[^()[\]\\*+?|])(?:[*+?]|\{[\d,]+\}))\+|\[(?:\\.|[^\]])*\]|\\./g;
 /** A beginning of an expression that says itself, and the rest. */
 const BEGINNING = /^\^((?:(?:[\w /-]|\[[^\]^\\]\])(?![*+?{]))*)([^|]*)$/;
 /** An expression for longer paths than tables look: what they made of the first segments, and those behind. */
@@ -115,9 +124,9 @@ class Way {
     if (isMarked && mark) return world.unknown[id].isOdd ? '' : mark;
     const key = this.keyOf(lower(text), exact, runs);
     if (exact.has(key)) return this.evaluate(exact.get(key));
-    for (const [expression, value] of text && expressions) { // nginx tries none on "".
-      const found = this.match(expression, text);
-      for (const [group, own] of Object.entries(found?.groups ?? {})) this.values.set(group, own ?? '');
+    for (const [expression, value, own] of text && expressions) { // nginx tries none on "".
+      const found = this.match(expression, text, own);
+      for (const [group, part] of Object.entries(found?.groups ?? {})) this.values.set(group, part ?? '');
       if (found) return this.evaluate(value);
     }
     return this.evaluate(fallback);
@@ -136,10 +145,10 @@ class Way {
     return text;
   }
   /** Returns the groups of an expression if it is found in a text. */
-  match(source, text) {
+  match(source, text, key) {
     const [, start, mark, later] = /^([^⟨…]*)([^…]*)(.*)$/s.exec(text);
     if (/\[\^?\]/.test(source)) cannot(`the expression ${source}`); // Its brackets end elsewhere.
-    if (mark + later === '') return new RegExp(source.replace(/\\z$/, '(?![^])'), 'u').exec(text.replaceAll('↑', ''));
+    if (mark + later === '') return once(world.strict, key, () => strictly(key, source)).exec(text.replaceAll('↑', ''));
     const all = world.expressions.get(source); // All segments are of one type, with those that come later.
     if (all) {
       const rest = later === '' ? { type: '', end: '' } : later === this.rest?.later ? this.rest : undefined;
@@ -342,7 +351,8 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
   world = { tables, quoted, parts, rowsAt, next, runs, expressions, others, typeOf, anyText, used: new Set() };
   const behind = all.flatMap((table) => table.expressions.map(([source]) => LONGER.exec(source)?.[2] ?? ''));
   world.longest = Math.max(0, ...behind.map((source) => segmentsBehind(source).length));
-  Object.assign(world, { templates: new Map(), unknown: [{ learn: () => cannot('a segment is not kept') }] });
+  Object.assign(world, { templates: new Map(), strict: new Map() });
+  Object.assign(world, { unknown: [{ learn: () => cannot('a segment is not kept') }] });
   const valueOf = ([key, value]) => (key === 'include' ? cannot('rows in other files are not known') : value);
   const ranges = told.map(([name, { table }]) => [name, unique(['', ...table.at(-1).map(valueOf)])]);
   world.ranges = new Map([['secure_link', ['', '0', '1']], [caller, [...ids, anyText(caller)]], ...ranges]);
@@ -395,7 +405,8 @@ function certificateOf(file) {
   const text = readFileSync(file, 'latin1');
   const isRecord = (own) => typeof own === 'object' && own && !Array.isArray(own);
   const found = JSON.parse(text, (_, own) => (isRecord(own) ? { __proto__: null, ...own } : own));
-  if (found?.certificate !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(found?.certificate)}; ${ANEW}`);
+  const form = found?.certificate;
+  if (form !== KNOWN) cannot(`this is not "${KNOWN}", but ${JSON.stringify(form)}; ${ANEW}`);
   const [whole, own] = [text, JSON.stringify(found)].map((each) => each.replace(/\s+/g, ''));
   return whole === own ? found : cannot(`a certificate that is written in another way; ${ANEW}`);
 }

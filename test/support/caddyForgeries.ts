@@ -11,6 +11,11 @@ const moved = (line: string, before: string) => (files: Parameters<typeof after>
 const KEY_ID = CLASS.replace('http.vars.key', 'key.id');
 const EARLY = `reverse_proxy @more https://up.example.com:443 {\n\t\t\timport sent\n\t\t\timport api-forward-up\n\t\t}`;
 
+const SECOND_SITE = [
+  ['bind', 'tcp4/0.0.0.0'],
+  ['respond', 'hi'],
+];
+
 /** What somebody would try who wants another file to be accepted. */
 export const caddyForgeries: readonly Step<Certificate>[] = [
   // Only tables may be left out of what is quoted.
@@ -25,6 +30,27 @@ export const caddyForgeries: readonly Step<Certificate>[] = [
   ),
   remade(REFUSED, `reverse_proxy https://evil.example.com {\n@ok status 200\n}\n${REFUSED}`, 'reverse_proxy with'),
   edited('import api.routes', 'import other.routes', 'other.routes is not there'),
+  remade(REFUSED, `handle x {\nimport sent\n}\n${REFUSED}`, 'handle with 2 words'),
+  remade(
+    'reverse_proxy @usual-forward-up https://up.example.com:443 {',
+    `reverse_proxy @usual-forward-up https://up.example.com:443 {\nheader_up X y`,
+  ),
+  remade(
+    '\thandle_errors {\n\t\troute {',
+    '\thandle_errors {\n\t\troute {\nmap {http.error.status_code} {decision.status} {\ndefault 200\n}',
+    'handle_errors is not known',
+  ),
+  remade('log access\n\troute {', 'log access\n\troute /a {', 'a site of another form'),
+  remade('{request.row} {', '{request.rows} {', 'not one table is {request.row}'),
+  both(
+    SITE,
+    `${SITE}\nbind tcp4/0.0.0.0\nrespond hi\n}\n${SITE}`,
+    ({ around, ...own }) => ({
+      ...own,
+      around: around.flatMap((line) => (line[0] === 'http://:8080' ? [[line[0], SECOND_SITE], line] : [line])),
+    }),
+    'not one site',
+  ),
   // Rows that Caddy reads from elsewhere.
   edited('"path" "404"', 'import sent\n"path" "404"', 'an odd row'),
   ({ certificate, files }) => ({
@@ -47,6 +73,7 @@ export const caddyForgeries: readonly Step<Certificate>[] = [
     'map with',
   ),
   // Keys of nobody, and tokens.
+  remade('route @body {', 'vars token {http.vars.key}\nroute @body {', 'is changed after it was looked at'),
   rewritten(
     'a table of ids',
     (files) => after(after(files, CLASS, KEY_ID), TWO, `${TWO}\n"~^three$" "*/any/never"`),

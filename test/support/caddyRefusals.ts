@@ -279,7 +279,11 @@ const CERTIFICATES: readonly Step<Certificate>[] = [
     withTreatment('write', { leads: ['reverse_proxy', 'https://up.example.com:443', 'import', 'api-forward-up'] }),
     'differs',
   ),
-  claimed('an odd key', withKeys({ id: 'a b' }), 'an odd key'),
+  claimed(
+    'an odd key',
+    (own) => ({ ...own, keys: own.keys.map((key, index) => (index ? key : { ...key, id: 'a b' })) }),
+    'an odd key',
+  ),
   claimed('a key twice', withKeys({ id: 'one' }), 'an odd key'),
   claimed('a key less', (own) => ({ ...own, keys: own.keys.slice(1) }), 'knows other keys'),
   claimed('no groups', withKeys({ groups: [] }), 'differs'),
@@ -315,7 +319,7 @@ proxies:
     ipRanges: [10.0.0.0/8, "fd00::/8"]
     clientIp: { trustedProxies: [192.0.2.0/24] }
     health: { path: /healthz, from: [192.0.2.7] }
-    answer: [{ request: "* /v", auth: none, status: 200 }]
+    answer: [{ request: "* /v", auth: none, status: 200 }, { request: GET /w, status: 200 }]
 domainRewrites: [{ from: a.example.com, to: b.example.com, upstream: up }]
 targets: { caddy: {} }
 `;

@@ -26,6 +26,12 @@ export const nginxForgeries: readonly Step<Certificate>[] = [
   edited('include paths.conf;', 'include other.conf;', 'other.conf is not there'),
   edited('include paths.conf;', 'include /paths.conf;', 'include /paths.conf'),
   edited('"/a/{int}/x" "POST";', '"~^/a/[^][i]nt.+x$" "POST";', 'the expression'),
+  // nginx does not find it, since `.*+` takes all and gives nothing back.
+  edited('"/a/{int}/x" "POST";', '"~^/a/.*+x$" "POST";', 'differs'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/(?:.)*+x$" "POST";', 'has a mark that is not known'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[{]int.{2,}+x$" "POST";', 'differs'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[{*+]int[^/*+]/?+x$" "POST";'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[^/]++/x$" "POST";'),
   inserted(TO_CLIENT, 'add_header X $pid;', [['add_header', 'X', '$pid']]),
   inserted(
     TO_CLIENT,
