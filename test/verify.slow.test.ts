@@ -86,6 +86,27 @@ test('an engine that sends some requests to the upstream twice is found', async 
   assert.match(findings(run), /the upstream got "[A-Z]+ \S*007\S* HTTP\/1.1", but its answer never came back/);
 });
 
+test('an engine that closes with requests unread, so that answers are lost, passes', async () => {
+  const run = await check({ requests: 1_500, program: await referenceProgram('resets') });
+  assert.is(findings(run), '');
+  assert.equal([run.sent, run.disagreements], [1_500, 0]);
+});
+
+test('an engine that gives no answer to some requests behind others is found', async () => {
+  const run = await check({ requests: 3_000, program: await referenceProgram('drops') });
+  assert.match(findings(run), /the connection was closed without an answer/);
+});
+
+test('an engine that asks the upstream for more behind other requests is found', async () => {
+  const run = await check({ requests: 3_000, program: await referenceProgram('hidden') });
+  assert.match(findings(run), /the upstream got "[A-Z]+ \S*007\S* HTTP\/1.1", but its answer never came back/);
+});
+
+test('a log that names another proxy is found', async () => {
+  const run = await check({ requests: 500, program: await referenceProgram('names') });
+  assert.match(findings(run), /^reference: the access log lacks a line with \{"proxy":"/);
+});
+
 test('an engine that ends half way is an error that says so', async () => {
   const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);

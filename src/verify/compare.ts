@@ -3,7 +3,7 @@ import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
 import type { Proxy, Upstream } from '../policy/types.ts';
 import { corsProblems } from './compareCors.ts';
 import { upstreamProblems } from './compareUpstream.ts';
-import type { Answered, Exchange } from './exchange.ts';
+import { type Answered, type Exchange, isLast } from './exchange.ts';
 import type { Expectation, Expected, Problem } from './expect.ts';
 import { fieldOf } from './http1.ts';
 import type { ProxyFixture } from './proxyFixture.ts';
@@ -24,7 +24,8 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
     if (refused) break;
     const answer = answers[index];
     // A server that announced the end of the connection need not read on, RFC 9112 §9.6.
-    if (!answer && saysClose(answers[index - 1])) break;
+    const previous = answers[index - 1];
+    if (!answer && previous && isLast(previous.response)) break;
     const found = oneProblem(each, answer);
     problems.push(...found.map((problem) => ({ ...problem, index })));
     refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
@@ -43,10 +44,6 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
   else if (end === 'clean' && extra.length > 1)
     problems.push({ kind: 'desynchronised', text: `answered ${extra.length - 1} more requests than were sent` });
   return problems;
-}
-
-function saysClose(answer: Answered | undefined): boolean {
-  return /\bclose\b/i.test(answer?.response.field('connection') ?? '');
 }
 
 function reasonOf(end: Expectation['end']): string {

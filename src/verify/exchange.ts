@@ -25,7 +25,7 @@ const SILENCE_AFTERWARDS = 300;
 /** Milliseconds within which an answer that is due must come, however busy the machine is. */
 export const PATIENCE = 90_000;
 /** Sent after a probe, to see that the engine read it to its end. No pattern matches a segment such as "..;". */
-const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
+export const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
 /** Where something listens, and how it learns the client's address. */
 export type Listener = Pick<Proxy, 'listen' | 'hosts' | 'clientIp' | 'tls'>;
@@ -54,6 +54,11 @@ export function exchangeOf(response: RawResponse | undefined, upstreams: Upstrea
   return { answers: response ? [answered(response, upstreams)] : [], extra: [] };
 }
 
+/** Whether a response announces the end of its connection. */
+export function isLast(response: RawResponse): boolean {
+  return /\bclose\b/i.test(response.field('connection') ?? '');
+}
+
 export function methodOf({ raw }: Probe): string {
   return raw.slice(0, Math.max(0, raw.indexOf(' ')));
 }
@@ -70,7 +75,7 @@ export async function exchangeAlone(
   const receive = async (method: string, isDue: boolean): Promise<boolean> => {
     const response = await (isDue ? connection.receive(method, PATIENCE) : unlessSilent(connection, method, proxy));
     if (response) all.push(response);
-    return response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
+    return response !== undefined && !isLast(response);
   };
   try {
     connection.write(probe.raw);

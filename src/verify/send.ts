@@ -1,11 +1,13 @@
+import { exchangeAgain } from './again.ts';
 import { problemsOf } from './compare.ts';
 import type { Probe } from './draft.ts';
 import type { EngineRun } from './engineRun.ts';
-import { connectTo, type Exchange, exchangeAlone, exchangeOf, methodOf, PATIENCE } from './exchange.ts';
+import { connectTo, type Exchange, exchangeAlone, exchangeOf, isLast, methodOf, PATIENCE } from './exchange.ts';
 import { type Expectation, expectationOf, isOrdinary, type Problem } from './expect.ts';
 import type { ProxyFixture } from './proxyFixture.ts';
-import type { Connection } from './raw.ts';
-import type { Upstreams } from './upstreams.ts';
+import type { Connection, RawResponse } from './raw.ts';
+import type { Recorded } from './recorder.ts';
+import type { Arrival, Upstreams } from './upstreams.ts';
 
 /** A probe on which engine and evaluator disagree. */
 export interface Disagreement {
@@ -46,17 +48,23 @@ const MOST_APART = 128;
 export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: SendOptions): Promise<void> {
   const apart = new Set<Promise<void>>();
   const suspects = openSuspects(run.upstreams.unclaimed);
+  const unheard = new Set<string>();
   const done = ({ probe, expectation }: Prepared, exchange: Exchange) => {
     const problems = problemsOf(expectation, exchange);
     if (problems.length === 0) options.agreed?.(expectation, exchange);
     if (problems.length > 0 && !options.signal.aborted)
       options.found({ probe, expectation, problems, exchange, alone: false });
+    const { length } = exchange.answers;
+    if (length < expectation.expected.length) noteUnheard(expectation);
     suspects.ended(probe);
     options.sent();
   };
+  const noteUnheard = ({ expected }: Expectation) => {
+    for (const { request } of expected) unheard.add(`${request.method} ${request.target}`);
+  };
   const sendApart = async (prepared: Prepared) => done(prepared, await exchangeApart(prepared, run.upstreams));
   const lane = async () => {
-    const connections = new Map<string, Connection>();
+    const connections = new Map<string, Kept>();
     try {
       while (!options.signal.aborted) {
         const taken = take(probes, TOGETHER).map((probe) => prepare(probe, run, options.now()));
@@ -70,15 +78,19 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
           sending.then(() => apart.delete(sending)).catch(() => {});
         }
         for (const group of byConnection(taken.filter(sharesConnections)).values())
-          await sendTogether(group, { connections, upstreams: run.upstreams, done });
+          await sendTogether(group, { connections, upstreams: run.upstreams, done, noteUnheard });
       }
     } finally {
-      for (const connection of connections.values()) connection.close();
+      for (const { connection } of connections.values()) connection.close();
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   await Promise.all(apart);
-  for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.of(number), run, options);
+  // What the upstream has answered to a client that is gone is not told from what no client has asked for.
+  const hidden = [...run.upstreams.unclaimed].find(
+    ([, { request }]) => !unheard.has(`${request.method} ${request.target}`),
+  );
+  if (hidden) await nameCulprit(hidden[1], { suspects: suspects.of(hidden[0]), run, options });
 }
 
 function take<T>(items: Iterator<T>, most: number): T[] {
@@ -119,7 +131,7 @@ function openSuspects(unclaimed: ReadonlyMap<string, unknown>): Suspects {
       for (const number of unclaimed.keys()) if (!listed.has(number)) listed.set(number, list);
       flying.delete(probe);
     },
-    of: (number) => listed.get(number) ?? [],
+    of: (number) => listed.get(number) ?? list,
   };
 }
 
@@ -157,52 +169,81 @@ function connectionOf({ probe: { proxy, peer } }: Prepared): string {
   return `${proxy} ${peer}`;
 }
 
+/** A connection, and what was last answered on it without ending it. */
+interface Kept {
+  readonly connection: Connection;
+  readonly last: Probe | undefined;
+}
+
 interface LaneContext {
-  readonly connections: Map<string, Connection>;
+  readonly connections: Map<string, Kept>;
   readonly upstreams: Upstreams;
   readonly done: (prepared: Prepared, exchange: Exchange) => void;
+  /** The upstream may have answered what the client does not get an answer to. */
+  readonly noteUnheard: (expectation: Expectation) => void;
 }
 
 /**
  * Sends ordinary probes of one proxy and peer one behind the other, over connections that others have used and will
  * use.
  */
-async function sendTogether(group: readonly Prepared[], { connections, upstreams, done }: LaneContext): Promise<void> {
+async function sendTogether(group: readonly Prepared[], context: LaneContext): Promise<void> {
+  const { connections, done } = context;
   for (let left = group; left[0] !== undefined; ) {
     const [head] = left;
     const key = connectionOf(head);
     const kept = connections.get(key);
-    const connection = kept?.open ? kept : await connectTo(head.fixture.proxy, head.probe.peer);
-    keep(connections, key, connection);
+    const connection = kept?.connection.open ? kept.connection : await connectTo(head.fixture.proxy, head.probe.peer);
+    const ahead = connection === kept?.connection && kept.last ? [kept.last] : [];
     const large = left.findIndex(({ probe: { raw } }, index) => index > 0 && raw.length > LARGE);
     const written = large < 0 ? left : left.slice(0, large);
+    keep(connections, key, { connection, last: undefined });
     connection.write(written.map(({ probe: { raw } }) => raw).join(''));
-    const isNew = connection !== kept;
-    for (const [ahead, next] of written.entries()) {
+    let open = true;
+    for (const next of written) {
       left = left.slice(1);
       const response = await connection.receive(methodOf(next.probe), PATIENCE);
-      const open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
-      // A server may close a used connection at any moment, and one that closes with requests unread takes the answer
-      // before them along, so a probe without an answer on such a connection is sent again, alone.
-      const isUnheard = response === undefined && (written.length > 1 || !isNew);
-      const isCrowded = [414, 431].includes(response?.status ?? 0) && ahead > 0;
-      done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
-      if (open) continue;
-      drop(connections, key);
-      break;
+      open = response !== undefined && !isLast(response);
+      const isAlone = written.length === 1 && ahead.length === 0;
+      done(next, await heard(next, { ...context, response, ahead, isAlone, isSilent: connection.open }));
+      if (!open) break;
+      ahead.push(next.probe);
     }
+    if (open) keep(connections, key, { connection, last: ahead.at(-1) });
+    else drop(connections, key);
   }
 }
 
-function keep(connections: Map<string, Connection>, key: string, connection: Connection): void {
+interface Heard extends LaneContext {
+  readonly response: RawResponse | undefined;
+  readonly ahead: readonly Probe[];
+  /** Whether nothing else was sent on its connection. */
+  readonly isAlone: boolean;
+  /** Whether the connection is still open. */
+  readonly isSilent: boolean;
+}
+
+/** What became of a probe between others: it is asked again where they may be why it has no answer of its own. */
+async function heard(prepared: Prepared, context: Heard): Promise<Exchange> {
+  const { upstreams, response, ahead, isAlone, isSilent, noteUnheard } = context;
+  const { probe, fixture, expectation } = prepared;
+  if (response === undefined && !isAlone && !isSilent) {
+    noteUnheard(expectation);
+    return exchangeAgain({ probe, ahead }, { proxy: fixture.proxy, upstreams });
+  }
+  const isCrowded = response !== undefined && [414, 431].includes(response.status) && ahead.length > 0;
+  return isCrowded ? exchangeApart(prepared, upstreams) : exchangeOf(response, upstreams);
+}
+
+function keep(connections: Map<string, Kept>, key: string, kept: Kept): void {
   connections.delete(key);
-  connections.set(key, connection);
+  connections.set(key, kept);
   const [oldest] = connections.keys();
   if (connections.size > CONNECTIONS_EACH && oldest !== undefined) drop(connections, oldest);
 }
 
-function drop(connections: Map<string, Connection>, key: string): void {
-  connections.get(key)?.close();
+function drop(connections: Map<string, Kept>, key: string): void {
+  connections.get(key)?.connection.close();
   connections.delete(key);
 }
 
@@ -220,26 +261,34 @@ export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Pro
   const exchange = await exchangeAlone(probe, expectation, { proxy: fixture.proxy, upstreams: run.upstreams });
   const [secret] = run.upstreams.unclaimed.values();
   const found = problemsOf(expectation, exchange);
-  const hidden = secret
-    ? [
-        {
-          kind: 'unanswered',
-          text: `the upstream got "${secret.request.head.split('\r\n')[0]}", but its answer never came back`,
-        },
-      ]
-    : [];
+  const hidden = secret ? [unseen(secret.request)] : [];
   const problems = [...found, ...hidden];
   return problems.length > 0 ? { probe, expectation, problems, exchange, alone: true } : undefined;
 }
 
-async function nameCulprit(
-  suspects: readonly Probe[],
-  run: EngineRun,
-  { now, found, signal }: SendOptions,
-): Promise<void> {
-  for (const probe of suspects) {
+interface Hidden {
+  /** Probes that were under way when it was first seen. */
+  readonly suspects: readonly Probe[];
+  readonly run: EngineRun;
+  readonly options: SendOptions;
+}
+
+/** Tells which probe made an engine ask the upstream for what no client got: one that does so alone, or any of these. */
+async function nameCulprit({ request }: Arrival, { suspects, run, options }: Hidden): Promise<void> {
+  const { now, found, signal } = options;
+  const isNamed = ({ raw }: Probe) => raw.includes(request.target);
+  const sorted = [...suspects.filter(isNamed), ...suspects.filter((each) => !isNamed(each))];
+  for (const probe of sorted) {
     if (signal.aborted) return;
     const disagreement = await judgeAlone(probe, run, now());
     if (disagreement) return found(disagreement);
   }
+  const [probe] = sorted;
+  if (!probe) throw new Error('an arrival without a probe');
+  const { expectation } = prepare(probe, run, now());
+  found({ probe, expectation, problems: [unseen(request)], exchange: { answers: [], extra: [] }, alone: false });
+}
+
+function unseen({ head }: Recorded): Problem {
+  return { kind: 'unanswered', text: `the upstream got "${head.split('\r\n')[0]}", but its answer never came back` };
 }

@@ -19,7 +19,7 @@ import type { Policy, Proxy, Upstream } from '../../src/policy/types.ts';
 import { hostOf } from '../../src/verify/compareUpstream.ts';
 import { type Fields, fieldOf, statusOf } from '../../src/verify/http1.ts';
 import { type Address, sendRaw } from '../../src/verify/raw.ts';
-import { type ReadRequest, readAll } from '../../src/verify/reading.ts';
+import { type Reading, type ReadRequest, readAll } from '../../src/verify/reading.ts';
 import { reviveBigInt } from './referenceTarget.ts';
 
 /**
@@ -58,6 +58,7 @@ function serve(socket: Socket, proxy: Proxy): void {
   let received = '';
   let peer = socket.remoteAddress ?? '';
   let handled = 0;
+  let answered = 0;
   let prefaced = proxy.clientIp.kind !== 'proxyProtocol';
   let work = Promise.resolve();
   socket.on('error', () => {});
@@ -71,6 +72,7 @@ function serve(socket: Socket, proxy: Proxy): void {
     if (!prefaced) return;
     work = work.then(async () => {
       const readings = readAll(received);
+      if (await losesAnswers(socket, readings.slice(handled), { proxy, peer })) return;
       for (const reading of readings.slice(handled)) {
         if (reading.kind === 'incomplete') {
           // What is refused is refused before its body has arrived.
@@ -80,7 +82,11 @@ function serve(socket: Socket, proxy: Proxy): void {
         }
         handled += 1;
         if (reading.kind === 'malformed') return void socket.end(answer(400, proxy));
-        const { version, fields } = reading.request;
+        const { version, fields, target } = reading.request;
+        answered += 1;
+        const isMarked = target.includes('007');
+        if (fault === 'drops' && answered > 1 && isMarked) return void socket.destroy();
+        if (fault === 'hidden' && answered > 1 && isMarked) await askUnseen(reading.request);
         await answerRequest(socket, reading.request, { ...askedOf(proxy, reading.request), peer });
         if (version === '1.0' || /close/i.test(fieldOf(fields, 'connection') ?? '')) return void socket.end();
       }
@@ -88,6 +94,34 @@ function serve(socket: Socket, proxy: Proxy): void {
       handled = 0;
     });
   });
+}
+
+/** Whether the connection ends behind the answer to a request. */
+const endsAt = (target: string) => fault === 'resets' && target.includes('0');
+
+/**
+ * Closes a connection with requests unread behind one that ends it. The kernel takes along what the client has not
+ * received yet, here all that was answered since the client wrote.
+ */
+async function losesAnswers(
+  socket: Socket,
+  readings: readonly Reading[],
+  { proxy, peer }: { readonly proxy: Proxy; readonly peer: string },
+): Promise<boolean> {
+  const requests = readings.flatMap((reading) => (reading.kind === 'request' ? [reading.request] : []));
+  const last = requests.findIndex(({ target }) => endsAt(target));
+  if (last < 0 || last === readings.length - 1) return false;
+  for (const request of requests.slice(0, last + 1))
+    await answerRequest({ write: () => true }, request, { ...askedOf(proxy, request), peer });
+  socket.resetAndDestroy();
+  return true;
+}
+
+/** Asks an upstream for what no client has asked for. */
+async function askUnseen({ target }: ReadRequest): Promise<void> {
+  const upstream = policy.upstreams.find(({ tls }) => !tls);
+  if (!upstream) return;
+  await sendRaw(addressOf(upstream), Buffer.from(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`));
 }
 
 /** The proxy that a request is for, where this one listens. */
@@ -124,7 +158,7 @@ interface Context {
   readonly peer: string;
 }
 
-async function answerRequest(socket: Socket, request: ReadRequest, context: Context): Promise<void> {
+async function answerRequest(socket: Pick<Socket, 'write'>, request: ReadRequest, context: Context): Promise<void> {
   served += 1;
   const id = `00000-${served}`;
   if (fault === 'ends' && served > 300) process.exit(7);
@@ -144,7 +178,7 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   const decision = faultyDecision(evaluator, asked);
   const write = (response: string) => {
     log(asked, decision, { id, response, evaluator });
-    socket.write(response);
+    socket.write(endsAt(request.target) ? response.replace('\r\n', '\r\nConnection: close\r\n') : response);
   };
   const head = request.method === 'HEAD';
   const origin = fault === 'origins' ? allowedAnyway(proxy, request.fields) : request.fields;
@@ -179,7 +213,7 @@ function log(
   const line: LogLine = {
     time: '',
     id,
-    proxy: evaluator.proxy.id,
+    proxy: fault === 'names' ? (policy.proxies[0]?.id ?? '') : evaluator.proxy.id,
     client: formatAddress(asked.client),
     method: asked.method,
     path,

@@ -59,7 +59,7 @@ export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
  * The line that must be logged of a request; none where an engine may refuse it while parsing, or read it otherwise.
  */
 function lineOf(
-  { decision, request, client, refusable, logged }: Expected,
+  { fixture, decision, request, client, refusable, logged }: Expected,
   { response, arrival }: Answered,
 ): string | undefined {
   const { status } = response;
@@ -68,12 +68,18 @@ function lineOf(
   // A misdirected request may be logged by any proxy of its socket.
   const isOwn = decision.kind !== 'deny' || decision.reason !== 'misdirected';
   if (!asDecided || !isPlain || !isOwn || refusable !== undefined) return undefined;
-  return lineWith({ client: formatAddress(client), method: request.method, status, ...logged });
+  return lineWith({
+    proxy: fixture.proxy.id,
+    client: formatAddress(client),
+    method: request.method,
+    status,
+    ...logged,
+  });
 }
 
 function lineWith(said: Readonly<Record<string, unknown>>): string {
-  const { client, method, path, status, reason, route, key, shadow, shadowRoute } = said;
-  return JSON.stringify({ client, method, path, status, reason, route, key, shadow, shadowRoute });
+  const { proxy, client, method, path, status, reason, route, key, shadow, shadowRoute } = said;
+  return JSON.stringify({ proxy, client, method, path, status, reason, route, key, shadow, shadowRoute });
 }
 
 const TYPES = { ...LOG_FIELDS, ...SHADOW_FIELDS };
