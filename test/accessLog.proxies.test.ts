@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
@@ -140,19 +140,39 @@ for (const engine of ['nginx', 'caddy'] as const)
     }),
   );
 
-/** Names of Caddy's logs. */
-async function logsOf(names: Names, scope: Scope): Promise<string[]> {
-  const { folder } = await start('caddy', names, scope);
-  const options = { cwd: join(folder, 'caddy') };
-  const adapt = promisify(execFile)(engines.caddy.path, ['adapt', '--adapter', 'caddyfile'], options);
-  return Object.keys(JSON.parse((await adapt).stdout).logging.logs).sort();
+type Logs = Readonly<Record<string, object>>;
+
+/** Caddy's logs, as a file of somebody else has them that imports ours above a site of its own. */
+async function logsOf(names: Names, own: string, scope: Scope): Promise<Logs> {
+  const folder = join((await start('caddy', names, scope)).folder, 'caddy');
+  await writeFile(join(folder, 'Whole'), `import Caddyfile\nhttp://:1 {\n${own}\n}\n`);
+  const args = ['adapt', '--adapter', 'caddyfile', '--config', 'Whole'];
+  const adapted = await promisify(execFile)(engines.caddy.path, args, { cwd: folder });
+  return JSON.parse(adapted.stdout).logging.logs;
 }
 
 test(
   'caddy: a proxy more is no log more, since each request pays for every log of the process',
   scoped(async (scope) => {
-    assert.equal(await logsOf(['api'], scope), ['access', 'default']);
-    assert.equal(await logsOf(['api', 'tls', 'both'], scope), ['access', 'default']);
+    for (const names of [['api'], ['api', 'tls', 'both']] as const)
+      assert.equal(Object.keys(await logsOf(names, '', scope)).sort(), ['default', 'postern_access']);
+  }),
+);
+
+test(
+  'caddy: the log of a site of somebody else does not take the place of ours, where keys are in no line',
+  scoped(async (scope) => {
+    const usual = ['', 'access', 'access_log', 'proxy', 'postern', 'api', 'tls', 'log0'];
+    for (const name of usual) {
+      const {
+        default: ofProcess,
+        postern_access: ours,
+        ...theirs
+      } = await logsOf(['api'], `log ${name} {\noutput file own.log\n}`, scope);
+      assert.match(JSON.stringify(ours), /"filename":"access\.log".*"request":\{"filter":"delete"\}/);
+      assert.match(JSON.stringify(ofProcess), /"exclude":\[.*"http\.log\.access\.postern_access"/);
+      assert.equal(Object.keys(theirs), [name || 'log0']);
+    }
   }),
 );
 

@@ -23,6 +23,7 @@ const ASKED = [
   'GET /a HTTP/1.1\r\nHost: private.example.com.',
   'GET /a HTTP/1.1\r\nHost: PRIVATE.example.com:8443',
   'GET /a HTTP/1.1\r\nHost: elsewhere.example.com',
+  'GET /a/hidden-key-in-a-wrong-place/b HTTP/1.1\r\nHost: elsewhere.example.com',
   'TRACE /a HTTP/1.1\r\nHost: private.example.com',
   'GET /a HTTP/1.1\r\nHost: private.example.com\r\nX-Postern-Site: test',
   'GET /down HTTP/1.1\r\nHost: private.example.com',

@@ -170,7 +170,7 @@ function nginxSameWork(setting: Setting, port: number): ConfigFile[] {
 
 function caddySameWork(setting: Setting, port: number): ConfigFile[] {
   const text = textOf('caddy', setting, port, 'caddy/Caddyfile');
-  const [log] = /^\tlog access \{\n.*?^\t\}\n/ms.exec(text) ?? [];
+  const [log] = /^\tlog postern_access \{\n.*?^\t\}\n/ms.exec(text) ?? [];
   if (log === undefined) throw new Error('no access log');
   const snippets = ['log_fields', 'log_request', 'sent', 'api-forward-gitlab'].map((name) => {
     const [snippet] = new RegExp(`^\\(${name}\\) \\{\\n.*?^\\}\\n`, 'ms').exec(text) ?? [];
@@ -183,7 +183,7 @@ function caddySameWork(setting: Setting, port: number): ConfigFile[] {
   const [bare] = caddyByHand(setting, port, true);
   const head = bare?.text.slice(0, bare.text.indexOf('http://')).replace('\n}\n', `\n${log}}\n`) ?? '';
   const forward = `reverse_proxy http://127.0.0.1:${setting.upstreamPort} {\n\t\t\timport sent\n\t\t\timport api-forward-gitlab\n\t\t}`;
-  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\tlog access\n\troute {\n\t\timport log_fields\n\t\tvars id {http.request.uuid}\n\t\timport log_request\n\t\t${forward}\n\t}\n}\n`;
+  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\tlog postern_access\n\troute {\n\t\timport log_fields\n\t\tvars id {http.request.uuid}\n\t\timport log_request\n\t\t${forward}\n\t}\n}\n`;
   return [{ path: 'caddy/Caddyfile', text: `${head}${snippets.join('')}${site}` }];
 }
 

@@ -259,7 +259,7 @@ const SITES: readonly Step<Certificate>[] = [
     '\thandle_errors {\n\t\troute {\nreverse_proxy x {\nimport sent\n}',
     'handle_errors is not known',
   ),
-  remade('log access\n', 'log access\nredir /b\n', 'redir is not known'),
+  remade('log postern_access\n', 'log postern_access\nredir /b\n', 'redir is not known'),
   remade('handle_errors {', 'route {\n}\nhandle_errors {', 'a site of another form'),
   remade(
     'import log_fields\n\t\timport protected',

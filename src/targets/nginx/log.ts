@@ -111,7 +111,6 @@ export function sharedLogMaps(list: MapList, reasons: ProxyReasons | undefined):
     // also gives them for servers that did not answer.
     exact: [['', 'null'], ...USUAL.map((status) => [status, status] as const)],
   });
-  if (!reasons) return;
   list.add({
     name: BESIDE,
     source: [variable('request')],
@@ -120,7 +119,7 @@ export function sharedLogMaps(list: MapList, reasons: ProxyReasons | undefined):
       [`^[A-Z_-]++ (?<log_beginning>${PLAIN_PATH.beginning})/`, [variable('log_beginning'), '/*']],
     ],
   });
-  reasons.define(list);
+  reasons?.define(list);
 }
 
 const USUAL = ['200', '201', '202', '204', '206', '304', '400', '401', '403', '404', '409', '422', '500'];
@@ -305,14 +304,16 @@ export function proxyFields(input: ProxyLog): Pick<RequestFields, 'route' | 'met
   };
 }
 
-/** Defines the path as it is logged: less of it where no route has it. */
-export function pathField({
-  route,
-  prefix,
-  maps,
-}: Pick<ProxyLog, 'prefix' | 'maps'> & { readonly route: Variable }): Variable {
+interface PathField extends Pick<ProxyLog, 'prefix' | 'maps'> {
+  readonly route: Variable;
+  /** The path where a route has it. */
+  readonly whole?: Variable;
+}
+
+/** Defines the path as it is logged: less of it where no route, or no site, has it. */
+export function pathField({ route, whole = PATH, prefix, maps }: PathField): Variable {
   const exact = [['', variable(BESIDE)]] as const;
-  return maps.add({ name: `${prefix}_log_path`, source: [route], fallback: PATH, exact });
+  return maps.add({ name: `${prefix}_log_path`, source: [route], fallback: whole, exact });
 }
 
 /**

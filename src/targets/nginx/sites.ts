@@ -8,7 +8,7 @@ import { siteClient } from '../sites.ts';
 import { clientOf } from './client.ts';
 import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { logFile, logFormat, siteReason } from './log.ts';
+import { logFile, logFormat, pathField, siteReason } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import { isIncluded, type NginxOptions } from './options.ts';
@@ -122,16 +122,18 @@ function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
 }
 
 /**
- * Returns the log format of sites: the public name is the route, and a path is shown up to its first unusual character.
+ * Returns the log format of sites: the public name is the route, and a path is shown up to its first unusual character,
+ * less of it where no site has the name.
  */
 function siteLog(sites: readonly SitePlan[], client: Variable, maps: MapList): NginxToken[] {
   const known = new Map(sites.flatMap(({ rewrite, names }) => names.map(({ name }) => [name, rewrite.from])));
   const route = maps.add({ name: 'sites_route', source: [variable('host')], exact: known });
-  const path = maps.add({
+  const whole = maps.add({
     name: 'sites_path',
     source: [variable('request')],
     patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
   });
+  const path = pathField({ route, whole, prefix: 'sites', maps });
   const reason = siteReason(
     sites.map(({ upstream }) => upstream),
     maps,
