@@ -29,13 +29,24 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   tls: ['dead-tls'],
   both: ['read', 'dead', 'dead-tls'],
 };
+/** What one of the two answers by itself, with statuses that failures and refusals have too. */
+const ANSWERED = {
+  '/gone': 404,
+  '/no': 403,
+  '/much': 429,
+  '/slow': 408,
+  '/wrong': 500,
+  '/away': 502,
+  '/busy': 503,
+  '/late': 504,
+};
 type Names = readonly (keyof typeof ROUTES)[];
 
 async function specFor(ports: readonly number[], names: Names, scope: Scope): Promise<object> {
   const recorder = await startRecorder({ answer: { body: 'hello' } });
   scope.defer(() => recorder.close());
   const [dead = 0] = await freePorts(1);
-  const answer = [{ request: 'GET /gone', status: 404 }];
+  const answer = Object.entries(ANSWERED).map(([path, status]) => ({ request: `GET ${path}`, status }));
   const alone = names.map((name, index) => [
     name,
     { ipRanges: ['127.0.0.1'], routes: ROUTES[name], listen: `127.0.0.1:${ports[index]}` },
@@ -122,8 +133,10 @@ for (const engine of ['nginx', 'caddy'] as const)
         [both, 'api.example.com', '/dead', 'both /dead 502 upstream-refused'],
         [both, 'api.example.com', '/dead/tls', `both /dead/tls 502 ${overTls}`],
         [shared, 'red.example.com', '/a', 'red /a 200 '],
-        [shared, 'red.example.com', '/gone', 'red /gone 404 '],
-        [shared, 'blue.example.com', '/gone', 'blue /gone 404 path'],
+        ...Object.entries(ANSWERED).flatMap(([path, status]) => [
+          [shared, 'red.example.com', path, `red ${path} ${status} `] as const,
+          [shared, 'blue.example.com', path, `blue ${path} 404 path`] as const,
+        ]),
         [site, 'private.example.com', '/a', ' /a 200 '],
         [site, 'nobody.example.com', '/a', ' /a 421 misdirected'],
       ];

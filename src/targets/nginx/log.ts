@@ -96,7 +96,10 @@ export function sharedLogMaps(list: MapList, reasons: ProxyReasons | undefined):
     exact: [['', 'null']],
     patterns: [[', (?<log_seconds>[0-9.]++)\\z', variable('log_seconds')]],
   });
-  list.add({ name: BY_STATUS, source: [status], fallback: 'internal', exact: Object.entries(STATUS_REASONS) });
+  // No server was asked: there is no address of a name that nginx asks for while it runs.
+  const unasked = ['502', FAILURES.unresolved] as const;
+  const exact = [...Object.entries(STATUS_REASONS), unasked];
+  list.add({ name: BY_STATUS, source: [status], fallback: 'internal', exact });
   const answered = list.add({
     name: 'log_upstream_answer',
     source: [variable('upstream_status'), ' ', variable('upstream_header_time')],
@@ -266,8 +269,7 @@ function failureMap({ name, maps, connecting, own }: ReasonInput): Variable {
     ],
     fallback: FAILURES.unknown,
     patterns: [
-      // No address of a name that nginx asks for while it runs, so that no server was chosen.
-      ['^502[|][|]', FAILURES.unresolved],
+      // No server was chosen.
       ['^[0-9]++[|][|]', own],
       // The upstream sent a head, so the status is the upstream's.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
