@@ -355,11 +355,11 @@ function headChecks(input: DecisionInput): HeadChecks {
 
 /**
  * Returns a name for a list of types: `application/json` → `application_json`. A list that may share this name with
- * another list gets a digest.
+ * another list, or with "or health", gets a digest.
  */
 function typesName(types: string): string {
   const plain = types.replace(/[^a-z0-9]+/g, '_');
-  return /^[a-z0-9]+\/[a-z0-9]+$/.test(types) ? plain : `${plain.slice(0, 60)}_${fingerprint(types)}`;
+  return /^(?!or\/)[a-z0-9]+\/[a-z0-9]+$/.test(types) ? plain : `${plain.slice(0, 60)}_${fingerprint(types)}`;
 }
 
 function typesOf(routeClass: RouteClass): string {

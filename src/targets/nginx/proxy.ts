@@ -224,7 +224,7 @@ function forwardLocations(
   const mappingTo = ({ upstream }: ForwardPlan): readonly Mapped[] => {
     const { publicUrl } = proxy;
     if (publicUrl === undefined) return answers.of(upstream);
-    const own = { upstream, origin: publicUrl, name: `${prefix}_${variablePrefix(upstream.id)}`, publicUrl };
+    const own = { upstream, origin: publicUrl, name: `${prefix}_from_${variablePrefix(upstream.id)}`, publicUrl };
     const mapping = addresses.get(upstream.id) ?? addressMapping(own, maps);
     addresses.set(upstream.id, mapping);
     return mapping;
