@@ -48,6 +48,15 @@ const HEADERS: Edits = [
 /** Go refuses what has such an escape, whatever the files say. */
 const ESCAPES: Edits = [['an escape that is none', '%(?:2[0-24-9A-Ea-e]', '%(?:2[0-24-9A-Ea-eg-z]', /^proved/]];
 
+/** nginx refuses it too, but for what stands behind a "#". */
+const OF_TYPE = '(?:;|%3[Bb])';
+const NGINX_ESCAPES: Edits = [
+  ['an escape that is none', '%(?:2[0-246-9A-Da-d]', '%(?:2[0-246-9A-Da-dg-z]', /^proved/],
+  ['an escape that is none, and zeros', OF_TYPE, '(?:;|%g|%00|%3[Bb])', /^proved/],
+  ['an escape of a line end', '%(?:2[0-246-9A-Da-d]', '%(?:[02][0-246-9A-Da-d]', /^405 instead of 404/],
+  ['an escape that nobody decodes', OF_TYPE, '(?:;|#%g|%3[Bb])', /^405 instead of 404/],
+];
+
 const ROUTES: Edits = [
   ['all of a match in place of a group', 'POST=([^ ]+)" "$1"', 'POST=([^ ]+)" "$0"', /^403 instead of/],
 ];
@@ -144,6 +153,7 @@ const FILES = [
   ['nginx', 'api.conf', ASKED],
   ['caddy', 'Caddyfile', HEADERS],
   ['caddy', 'Caddyfile', ESCAPES],
+  ['nginx', 'type-encodedPath.conf', NGINX_ESCAPES],
   ['caddy', 'Caddyfile', ROUTES],
   ['nginx', 'api.conf', OF_NGINX],
   ['caddy', 'Caddyfile', OF_CADDY],

@@ -11,7 +11,7 @@ import { TooLarge } from './language.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import type { FileModel, FilePlace } from './model.ts';
-import { doubtsOf } from './refusable.ts';
+import { doubtsOf, isOddLine } from './refusable.ts';
 import { callersOf, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -172,6 +172,10 @@ export function exampleTarget(request: SymbolicRequest, depth: number | undefine
   return { method, path: `${segments}${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` };
 }
 
+function weightOfTarget(line: Pick<Target, 'method' | 'path'>): number {
+  return line.method.length + line.path.length + (isOddLine(line) ? LONG : 0);
+}
+
 /** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
 function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string[]): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
@@ -183,9 +187,11 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string
     const { endpoint, routeClass } = specMatchOf(request, access, model.depth);
     const key = JSON.stringify([...cuts, endpoint?.allow, routeClass?.id]);
     const known = targets.get(key);
+    // What shows a difference has to come to the files.
+    const isSure = !world.isExact || run.once('sure', () => known !== undefined && !isOddLine(known));
+    if (!isSure && model.takes?.(request) === false) return;
     const { method, path } = exampleTarget(request, model.depth);
-    if (!known || method.length + path.length < known.method.length + known.path.length)
-      targets.set(key, { cuts, method, path });
+    if (!known || weightOfTarget({ method, path }) < weightOfTarget(known)) targets.set(key, { cuts, method, path });
   };
   explore((run) => tellOr(unclear, () => visit(run)));
   return targets;

@@ -73,6 +73,8 @@ export interface FileModel extends Distinctions {
   client(request: SymbolicRequest): number | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
+  /** Whether the engine itself accepts the path that is left; what it refuses never comes to the files. */
+  takes?(request: SymbolicRequest): boolean;
   /** What has turned out to be understood for most requests and not for all, so that nothing is proved. */
   unclear?(): readonly string[];
   /** `undefined`: the request does not come to this proxy. */

@@ -14,7 +14,15 @@ import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
 import { setsIn } from './networks.ts';
-import { askedLocation, depthIn, narrowQueries, queriesOf, splitsRequests, unclearSplits } from './splitting.ts';
+import {
+  askedLocation,
+  depthIn,
+  narrowQueries,
+  queriesOf,
+  splitsRequests,
+  takesPath,
+  unclearSplits,
+} from './splitting.ts';
 import {
   CAPTURING,
   type ConfigFile,
@@ -59,6 +67,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readon
       values.set(WHOLE, meaning.hasCapturedQuery() ? 'yes' : '');
       return new Map([...values, ...queriesOf(request.run)]);
     },
+    takes: (request) => takesPath(request, depth),
     unclear: () => unclearSplits(configuration.tables.values()),
     decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
   };

@@ -2,7 +2,7 @@ import { Comparing, capturing } from '../../prove/capturing.ts';
 import { CannotTell, matches, type Part, type Piece, type Run } from '../../prove/explore.ts';
 import { both, either, isEmptyLanguage, type Language, stateAfter, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { matching, onlyText, wholly } from '../../prove/matching.ts';
+import { ANYTHING, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { Cuts } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { nameOf } from '../../prove/rows.ts';
@@ -205,6 +205,14 @@ export function decodedPath(request: SymbolicRequest, depth: number): readonly P
   const path = request.path(depth);
   if (!path || !matches(request.run, path, PLAIN())) throw new CannotTell('a path is looked at that nginx has decoded');
   return path;
+}
+
+/** nginx decodes what stands before the first "#", and refuses what it cannot decode, and zeros. */
+const TAKEN = lazily(() => wholly(`(?:[^%#]|%(?:[1-9A-Fa-f][0-9A-Fa-f]|0[1-9A-Fa-f]))*(?:#${ANYTHING})?`));
+
+export function takesPath(request: SymbolicRequest, depth: number): boolean {
+  const path = request.path(depth);
+  return path === undefined || matches(request.run, path, TAKEN());
 }
 
 interface Asking {
