@@ -7,7 +7,7 @@ import { asBytes, decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
-import type { LiveText, ReadFile, Target } from '../targets/target.ts';
+import type { LiveText, ReadFile, ReadFileText, Target } from '../targets/target.ts';
 import { diffCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
@@ -50,7 +50,7 @@ export async function diffLive({ spec: argument, live, format }: LiveArguments, 
     beside.push(...(compared.value?.foreign ?? []));
     foreign += compared.value?.foreign.length ?? 0;
     if ((compared.value?.drift ?? []).length > 0)
-      beside.push(...(await shownBy(captured.value, target, { policy, spec, readFile: source.read })));
+      beside.push(...(await shownBy(captured.value, target, { policy, spec, readFile: source.read, generated: own })));
   }
   const status = hasError(problems) ? 2 : drift.length > 0 ? 1 : 0;
   const others = foreign === 0 ? '' : `, ${count(foreign, 'foreign part')} beside ours`;
@@ -63,6 +63,7 @@ interface Against {
   readonly policy: Policy;
   readonly spec: Spec;
   readonly readFile: ReadFile;
+  readonly generated: readonly ReadFileText[];
 }
 
 /** Says what the differences of a capture open or close, by what shows it, where its files can be read back. */

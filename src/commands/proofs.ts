@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
+import type { Difference } from '../prove/compare.ts';
 import { compareFiles } from '../prove/files.ts';
 import type { FilePlace } from '../prove/model.ts';
 import { compareNames } from '../prove/names.ts';
@@ -56,6 +57,8 @@ export interface ProofInput {
   readonly spec: Spec;
   /** Reads files that the options of targets name. */
   readonly readFile: ReadFile;
+  /** What the spec generates: rows of `files` that are not among them are those that decide otherwise. */
+  readonly generated?: readonly ReadFileText[] | undefined;
   /** What was named in place of the files below the output folder. */
   readonly from?: string | undefined;
   /** Where differences are tried on the engine of the target: the environment that names its program. */
@@ -96,7 +99,7 @@ export async function proveWritten(
 type Reader<Decides> = Extract<ReadBack, { readonly decides: Decides }>;
 
 async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: ProofInput): Promise<Proof> {
-  const { policy, target, files, from, engines } = input;
+  const { policy, target, files, generated, from, engines } = input;
   const about = { target: target.name, decides: 'requests', proxy: proxy.id } as const;
   const result = compareFiles(policy, proxy, { files, read });
   if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: proxy.origin, from });
@@ -108,8 +111,10 @@ async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: P
   const { difference, others } = result;
   const doubt = { policy, proxy, files, difference, others };
   const tried = engines && (await onEngine(input, (program) => confirm({ target, program, ...doubt })));
-  const { request, decision, place, what } = tried?.difference ?? difference;
-  return differs(about, { what, place, at: decision.at, show: shownRequest(request, proxy), tried }, files);
+  const shown = tried?.difference ?? difference;
+  const { request, decision, place, what } = shown;
+  const rows = rowsToShow(shown, files, generated);
+  return differs(about, { what, place, rows, at: decision.at, show: shownRequest(request, proxy), tried }, files);
 }
 
 async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<Proof> {
@@ -178,6 +183,8 @@ function unknown(about: About, { problem, at, from }: Unknown): Proof {
 interface Found {
   readonly what: string;
   readonly place: FilePlace;
+  /** Rows of tables that lead there. */
+  readonly rows?: readonly FilePlace[];
   /** Place in the spec. */
   readonly at: SpecPath;
   /** What shows it, for people. */
@@ -185,10 +192,19 @@ interface Found {
   readonly tried?: Confirmation | undefined;
 }
 
-function differs(about: About, { what, place, at, show, tried }: Found, files: readonly ReadFileText[]): Proof {
+function differs(
+  about: About,
+  { what, place, rows = [], at, show, tried }: Found,
+  files: readonly ReadFileText[],
+): Proof {
   const where = tried ? `${place.what}; ${tried.told}` : place.what;
   const words = { target: about.target, about: aboutWords(about), what, show, place: where };
-  const diagnostic = proveCodes.report('difference', at, words, { related: relatedOf(place, files, at) });
+  const diagnostic = proveCodes.report('difference', at, words, {
+    related: [
+      ...rows.flatMap((row) => relatedOf(row, files, { at, message: 'by this row' })),
+      ...relatedOf(place, files, { at, message: 'decided here' }),
+    ],
+  });
   const file = fileOf(place, files)?.path ?? place.file;
   const difference = {
     what,
@@ -206,7 +222,11 @@ function fileOf({ file }: FilePlace, files: readonly ReadFileText[]): ReadFileTe
 }
 
 /** The line of the file that decides otherwise, beside that of the spec. */
-function relatedOf(place: FilePlace, files: readonly ReadFileText[], at: SpecPath): Related[] {
+function relatedOf(
+  place: FilePlace,
+  files: readonly ReadFileText[],
+  words: Pick<Related, 'at' | 'message'>,
+): Related[] {
   const found = fileOf(place, files);
   if (!found) return [];
   const { path, text } = found;
@@ -216,7 +236,45 @@ function relatedOf(place: FilePlace, files: readonly ReadFileText[], at: SpecPat
     .reduce((sum, each) => sum + each.length + 1, 0);
   const first = start + (/\S/.exec(text.slice(start))?.index ?? 0);
   const end = first + (/^[^\n]{0,40}/.exec(text.slice(first))?.[0] ?? '').length;
-  return [{ at, message: 'decided here', place: { file: path, text, start: first, end } }];
+  return [{ ...words, place: { file: path, text, start: first, end } }];
+}
+
+/** Most rows that are shown. */
+const MOST_ROWS = 3;
+
+/**
+ * The rows that are no rows of the spec, of those that were looked at; where there are none, the one that decided last,
+ * unless the difference is in what becomes of a request that the tables treat as they should.
+ */
+function rowsToShow(
+  { taken, rows, what }: Difference,
+  files: readonly ReadFileText[],
+  generated: readonly ReadFileText[] | undefined,
+): readonly FilePlace[] {
+  const linesOf = lineReader();
+  const usual = new Map<string, ReadonlySet<string>>();
+  const isUsual = (row: FilePlace) => {
+    const wanted = generated && fileOf(row, generated);
+    const own = usual.get(row.file) ?? new Set(wanted && linesOf(asBytes(wanted.text)));
+    usual.set(row.file, own);
+    return own.has(linesOf(fileOf(row, files)?.text ?? '')[row.line - 1] ?? '');
+  };
+  const changed = generated ? rows.filter((row) => !isUsual(row)) : [];
+  const isTaken = (row: FilePlace) => taken.some(({ file, line }) => file === row.file && line === row.line);
+  const shown = [...changed.filter(isTaken), ...changed.filter((row) => !isTaken(row))];
+  if (shown.length > 0) return shown.slice(0, MOST_ROWS);
+  const last = taken.at(-1);
+  return last && / instead of /.test(what) ? [last] : [];
+}
+
+/** Returns a function that takes a text apart into lines without blanks around them, each text once. */
+function lineReader(): (text: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (text) => {
+    const lines = known.get(text) ?? text.split('\n').map((line) => line.trim());
+    known.set(text, lines);
+    return lines;
+  };
 }
 
 /** Tries a difference on the engine of a target, if it is on this machine. */

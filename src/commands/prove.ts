@@ -56,7 +56,7 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
       continue;
     }
     const engines = confirm ? io.env : undefined;
-    const asked = { policy, spec, readFile: source.read, from: running, engines };
+    const asked = { policy, spec, readFile: source.read, generated: files, from: running, engines };
     const ofTarget = await proveTarget({ ...asked, target, files: texts });
     proofs.push(...ofTarget);
     if (certificate !== undefined && certified.length === 1 && ofTarget.every((each) => each.status === 0))

@@ -23,6 +23,9 @@ export interface Difference {
   /** What the file does, according to the reader. */
   readonly said: Said;
   readonly place: FilePlace;
+  /** The rows of tables that led there, the last one last, and all rows that were looked at. */
+  readonly taken: readonly FilePlace[];
+  readonly rows: readonly FilePlace[];
   /** The difference in words. */
   readonly what: string;
 }
@@ -67,7 +70,8 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const { doubts, weight } = weightOf(example, proxy);
       if (weight >= (found.get(doubts)?.weight ?? Number.POSITIVE_INFINITY)) return;
       const said = saidOf(outcome, run, bodyLength(example));
-      found.set(doubts, { weight, request: example, decision, said, place: outcome.place, what });
+      const { place } = outcome;
+      found.set(doubts, { weight, request: example, decision, said, place, what, ...rowsIn(run, target, model) });
     };
     ways += explore((run) => tellOr(unclear, () => visit(run)));
   }
@@ -106,6 +110,21 @@ function findsClient(model: FileModel, world: World): boolean {
 /** Returns the bytes of the body that a request announces; `undefined` for none. */
 export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | 'body'>): number | undefined {
   return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
+}
+
+/**
+ * The rows that a request of a run comes to: those by which its target was found, and those behind them; the one that
+ * gives the value in the end comes last.
+ */
+function rowsIn(run: Run, { trace: before }: Target, model: FileModel): Pick<Difference, 'taken' | 'rows'> {
+  const after = before && model.trace?.(run);
+  if (!after) return { taken: [], rows: [] };
+  const rows = model.rowsOf?.(new Set([...before.tables, ...after.tables])) ?? [];
+  const taken = new Map([...before.taken, ...after.taken].map((row) => [row.table, row]));
+  let end = after.taken.at(-1);
+  for (let next = end; next; next = taken.get(next.leadsTo ?? '')) end = next;
+  if (end) taken.delete(end.table);
+  return { taken: [...taken.values(), ...(end ? [end] : [])].map(({ place }) => place), rows };
 }
 
 interface Weighed extends Difference {
@@ -191,7 +210,8 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string
     const isSure = !world.isExact || run.once('sure', () => known !== undefined && !isOddLine(known));
     if (!isSure && model.takes?.(request) === false) return;
     const { method, path } = exampleTarget(request, model.depth);
-    if (!known || weightOfTarget({ method, path }) < weightOfTarget(known)) targets.set(key, { cuts, method, path });
+    if (!known || weightOfTarget({ method, path }) < weightOfTarget(known))
+      targets.set(key, { cuts, method, path, trace: world.isExact ? model.trace?.(run) : undefined });
   };
   explore((run) => tellOr(unclear, () => visit(run)));
   return targets;

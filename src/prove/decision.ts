@@ -6,7 +6,7 @@ import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
 import { lazily } from './lazily.ts';
 import { literally, wholly } from './matching.ts';
-import type { Cuts } from './model.ts';
+import type { Cuts, Trace } from './model.ts';
 import { atMost } from './numbers.ts';
 import type { ExampleRequest, SymbolicRequest } from './request.ts';
 
@@ -15,6 +15,8 @@ export interface Target {
   readonly cuts: Cuts;
   readonly method: string;
   readonly path: string;
+  /** How the file came to it, where it is to be shown. */
+  readonly trace?: Trace | undefined;
 }
 
 const REASONS = Object.keys(DENIALS);

@@ -1,5 +1,5 @@
 import type { CidrSet } from '../policy/cidr.ts';
-import type { Part } from './explore.ts';
+import type { Part, Run } from './explore.ts';
 import type { Distinctions, SymbolicRequest } from './request.ts';
 
 /** A part of a file that answers or forwards. */
@@ -10,6 +10,20 @@ export interface FilePlace {
   readonly line: number;
   /** For people, such as `location = /./path`. */
   readonly what: string;
+}
+
+/** What a run has looked up, in the order in which values were found. */
+export interface Trace {
+  /** Names of tables. */
+  readonly tables: readonly string[];
+  readonly taken: readonly TakenRow[];
+}
+
+export interface TakenRow {
+  readonly table: string;
+  readonly place: FilePlace;
+  /** The table that it leaves the value to. */
+  readonly leadsTo: string | undefined;
 }
 
 /** What a file does with a request. */
@@ -73,6 +87,10 @@ export interface FileModel extends Distinctions {
   client(request: SymbolicRequest): number | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
+  /** Which rows a run has come to, where they can be shown. */
+  trace?(run: Run): Trace;
+  /** All rows of some tables. */
+  rowsOf?(tables: Iterable<string>): readonly FilePlace[];
   /** Whether the engine itself accepts the path that is left; what it refuses never comes to the files. */
   takes?(request: SymbolicRequest): boolean;
   /** What has turned out to be understood for most requests and not for all, so that nothing is proved. */

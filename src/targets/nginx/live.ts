@@ -145,7 +145,8 @@ function sectionsOf(text: string): Sections | { readonly problem: string } {
   for (let index = 1; index < parts.length; index += 2) {
     const path = parts[index] ?? '';
     if (files.has(path)) return { problem: `it holds ${path} twice, which nginx prints once` };
-    files.set(path, parts[index + 1] ?? '');
+    // The line end behind the name is none of the file, whose lines would count one too many.
+    files.set(path, (parts[index + 1] ?? '').replace(/^\r?\n/, ''));
   }
   return { files };
 }

@@ -22,6 +22,7 @@ import {
 } from './shapes.ts';
 import { decodedPath, type OtherSplit, splitsDecoded, splitsOf, splitsRequests } from './splitting.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
+import { rowQuestion } from './trace.ts';
 
 /** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
 export const TARGET_PIECES =
@@ -234,7 +235,7 @@ export class Meaning {
     const marked = source.at(-1);
     if (typeof marked === 'object' && this.isMarks(marked.variable)) return this.marked(table, marked.variable);
     if (source.length === 1 && isVariable(source[0], 'host')) return this.host(table);
-    return this.evaluate(this.run.once(`row of $${table.name}`, () => this.rowOf(table)));
+    return this.evaluate(this.run.once(rowQuestion(table.name), () => this.rowOf(table)));
   }
 
   /** Returns the value of the row for the source of a table, after storing what its expression captured. */

@@ -32,6 +32,7 @@ import {
   type Template,
   templateOf,
 } from './tables.ts';
+import { rowsOf, traceOf } from './trace.ts';
 
 /**
  * Reads back the generated files of a proxy as a model of what they decide. Throws `CannotTell` where any part of them
@@ -67,6 +68,8 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readon
       values.set(WHOLE, meaning.hasCapturedQuery() ? 'yes' : '');
       return new Map([...values, ...queriesOf(request.run)]);
     },
+    trace: (run) => traceOf(run, configuration),
+    rowsOf: (tables) => rowsOf(tables, configuration),
     takes: (request) => takesPath(request, depth),
     unclear: () => unclearSplits(configuration.tables.values()),
     decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),

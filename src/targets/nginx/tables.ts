@@ -1,5 +1,6 @@
 import { parseCidr } from '../../policy/cidr.ts';
 import { CannotTell, lower } from '../../prove/explore.ts';
+import type { FilePlace } from '../../prove/model.ts';
 import { type ExactRows, exactRows } from '../../prove/rows.ts';
 import { checkInert } from './inert.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
@@ -13,6 +14,8 @@ export interface RegexRow {
   readonly value: Template;
 }
 
+export type RowPlace = Pick<FilePlace, 'file' | 'line'>;
+
 export interface MapTable {
   readonly kind: 'map';
   readonly name: string;
@@ -24,6 +27,8 @@ export interface MapTable {
   readonly values: ReadonlyMap<string, Template>;
   readonly regexes: readonly RegexRow[];
   readonly fallback: Template;
+  /** Where the rows stand, by their values, of which each row has its own. */
+  readonly places: ReadonlyMap<Template, RowPlace>;
   /** Included files of secrets, which are not read. */
   readonly secrets: readonly string[];
   /** Whether it looks like the table that marks capital letters; see `isMarking`. */
@@ -37,6 +42,7 @@ export interface GeoTable {
   readonly source: Template;
   /** In the order of the file; `default` stands for all addresses of both families. */
   readonly networks: readonly { readonly cidr: string; readonly value: string }[];
+  readonly places: ReadonlyMap<Template, RowPlace>;
 }
 
 export type Table = MapTable | GeoTable;
@@ -159,8 +165,10 @@ type Heading = Pick<MapTable, 'name' | 'title' | 'source'>;
 
 function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[]): Table {
   const networks: { cidr: string; value: string }[] = [];
-  for (const { name: key, args } of block) {
+  const places = new Map<Template, RowPlace>();
+  for (const { name: key, args, file = '', line } of block) {
     const [value = ''] = args;
+    places.set([value], { file, line });
     if (key === 'default') networks.push({ cidr: '0.0.0.0/0', value }, { cidr: '::/0', value });
     // nginx looks IPv4 addresses up as such, and never finds them in this form.
     else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key) && !isMapped(key)) networks.push({ cidr: key, value });
@@ -169,8 +177,8 @@ function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[
   const [only, ...others] = new Set(networks.map(({ value }) => value));
   // It depends on no address, such as the one that holds a dollar sign.
   if (only !== undefined && others.length === 0 && block.some(({ name: key }) => key === 'default'))
-    return { ...mapOf({ name, title, source: [] }, []), fallback: [only] };
-  return { kind: 'geo', name, title, source, networks };
+    return { ...mapOf({ name, title, source: [] }, []), fallback: [only], places };
+  return { kind: 'geo', name, title, source, networks, places };
 }
 
 function isMapped(cidr: string): boolean {
@@ -182,9 +190,11 @@ function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[
   const values = new Map<string, Template>();
   const regexes: RegexRow[] = [];
   const secrets: string[] = [];
+  const places = new Map<Template, RowPlace>();
   let fallback: Template = [];
-  for (const { name: key, args, block: inner } of block) {
+  for (const { name: key, args, block: inner, file = '', line } of block) {
     const value = templateOf(args[0] ?? '');
+    places.set(value, { file, line });
     // A word such as "volatile" means something only by itself, and a backslash before it is no part of the key.
     const text = lower(key.replace(/^\\/, ''));
     if (key === 'volatile' && args.length === 0) continue;
@@ -205,6 +215,7 @@ function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[
     values,
     regexes,
     fallback,
+    places,
     secrets,
     marks,
   };
