@@ -103,6 +103,13 @@ tryEdits(
       'geo $in_proxy_c',
       /^cannot tell: the address of the conn/,
     ],
+    ['more balancers', '10.0.0.0/8 "1"', '10.0.0.0/7 "1"', /^401 instead of 403$/],
+    [
+      'a balancer that is forgotten',
+      '$c_trusted_2 {\n    default "";',
+      '$c_trusted_2 { default ""; } geo $x {',
+      /^403 ins/,
+    ],
     ['the client under its own name', 'X-Real-IP $c_client', 'X-Real-IP $client', /^proved/],
   ],
 );
@@ -189,6 +196,18 @@ tellEdits(
     `${before}@late ${matcher}\nerror @late address 403\n${OUTSIDE}`,
     /: 403 instead of 401$/,
   ]),
+);
+const TRUSTED = 'client_ip 10.0.0.0/8 ::ffff:10.0.0.0/104';
+tryEdits(
+  specFiles(behind, 'caddy'),
+  ['caddy'],
+  [
+    ['more balancers', TRUSTED, TRUSTED.replace('/8', '/7'), /^401 instead of 403$/],
+    ['balancers without their long form', TRUSTED, 'client_ip 10.0.0.0/8', /^403 instead of 401$/],
+    ['clients without their long form', ' ::ffff:198.51.100.0/120', '', /^403 instead of 401$/],
+    ['a balancer in place of another', '0 1 {client.hop1}', '0 1 {client.hop2}', /^403 instead of 401$/],
+    ['one balancer less', '\t\timport c-hop 7 8 {client.hop8}\n', '', /^403 instead of 401$/],
+  ],
 );
 const LAST = '\t\terror 421\n';
 tryEdits(

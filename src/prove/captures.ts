@@ -94,9 +94,14 @@ function spanOf(items: readonly Item[], { source, group, goesOn }: Question): Sp
   for (const result of new Matcher(program, items, goesOn).results()) results.set(JSON.stringify(result), result);
   const [result, ...others] = results.values();
   if (!result || others.length > 0 || [result.opens, result.closes].includes(INSIDE))
-    throw new CannotTell(`it is not certain what ${source} captures`);
+    throw new CannotTell(`it is not certain what an expression captures: ${beginning(source)}`);
   const { opens, closes } = result;
   return opens && closes ? { opens, closes } : 'none';
+}
+
+/** Expressions may be longer than anybody reads. */
+function beginning(source: string): string {
+  return source.length > 80 ? `${source.slice(0, 80)}…` : source;
 }
 
 const MOST_WALKERS = 100_000;

@@ -62,13 +62,19 @@ interface Crossing {
   taken: number;
 }
 
-/** Calls `visit` once for each combination of choices that it makes, and returns the number of calls. */
-export function explore(visit: (run: Run) => void): number {
+/** What a visit says where no others are needed. */
+export const ENOUGH = Symbol('enough');
+
+/**
+ * Calls `visit` once for each combination of choices that it makes, or until it says `ENOUGH`, and returns
+ * the number of calls.
+ */
+export function explore(visit: (run: Run) => unknown): number {
   const open: Crossing[] = [];
   for (let runs = 1; ; runs++) {
     try {
       const way = new Way(open);
-      visit(way);
+      if (visit(way) === ENOUGH) return runs;
       way.checkGoneOn();
     } catch (error) {
       if (!(error instanceof StartOver)) throw error;

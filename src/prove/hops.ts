@@ -94,9 +94,23 @@ export class Hops {
     return value;
   }
 
-  /** Whether the header spells an IPv4 address as an IPv6 one, such as `::ffff:192.0.2.1`. */
+  /** Whether the header spells an IPv4 address as an IPv6 one, such as `0:0:0:0:0:ffff:192.0.2.1`. */
   isSpelledLong(): boolean {
     return this.run.once('long', () => this.run.choose([false, true]));
+  }
+
+  /**
+   * Once the client is found: an address of those that may name it, where the header has to spell it as an IPv6 one, and
+   * that header.
+   */
+  namedBy(): { readonly peer: Address; readonly header: string } | undefined {
+    const { isDirect, addresses, proxy } = this.ways;
+    const client = this.peer();
+    if (!isDirect || proxy.clientIp.kind !== 'header' || !client || this.run.notes.get('long') !== true)
+      return undefined;
+    const { trusted } = proxy.clientIp;
+    const peer = addresses.find((address) => contains(trusted, address));
+    return peer && { peer, header: `${LONG}${formatAddress(client)}` };
   }
 
   /** Returns which of them is the client, as the spec understands it. */
@@ -124,7 +138,7 @@ export class Hops {
     for (let number = 1; this.isLookedAt(number); number++) {
       const address = this.left(number)?.[0];
       const isLong = address?.family === 4 && this.run.notes.get('long') === true;
-      hops.unshift(address ? `${isLong ? '::ffff:' : ''}${formatAddress(address)}` : 'x');
+      hops.unshift(address ? `${isLong ? LONG : ''}${formatAddress(address)}` : 'x');
     }
     return hops;
   }
@@ -158,6 +172,9 @@ function bordersOf({ ranges }: CidrSet): readonly Address[] {
     ])
     .filter(({ family, value }) => value <= LAST[family]);
 }
+
+/** Caddy's tables take the shorter `::ffff:` away. */
+const LONG = '0:0:0:0:0:ffff:';
 
 /** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
 const MOST_TRUSTED = 8;

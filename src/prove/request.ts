@@ -369,7 +369,10 @@ export class SymbolicRequest {
         : credentialOf(headers, proxy, () => undefined);
     const hops = this.hops.header();
     if (proxy.clientIp.kind === 'header' && hops.length > 0) headers.push([proxy.clientIp.header, hops.join(', ')]);
-    const peer = this.hops.peer() ?? this.usualAddress();
+    const client = this.hops.peer() ?? this.usualAddress();
+    const named = hops.length === 0 ? this.hops.namedBy() : undefined;
+    if (named && proxy.clientIp.kind === 'header') headers.push([proxy.clientIp.header, named.header]);
+    const peer = named?.peer ?? client;
     return {
       method,
       target,
@@ -379,7 +382,7 @@ export class SymbolicRequest {
       caller,
       keyText: text('key'),
       body,
-      client: this.world.isDirect ? peer : clientAddress(proxy.clientIp, peer, headers),
+      client: this.world.isDirect ? client : clientAddress(proxy.clientIp, peer, headers),
       credential,
       ...this.exampleMoment(),
     };

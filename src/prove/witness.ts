@@ -10,7 +10,7 @@ type Shown = Pick<
   ExampleRequest,
   'method' | 'target' | 'headers' | 'client' | 'credential' | 'at' | 'isNow' | 'headBytes'
 > &
-  Partial<Pick<ExampleRequest, 'caller' | 'keyText'>>;
+  Partial<Pick<ExampleRequest, 'caller' | 'keyText' | 'peer'>>;
 
 const KEY = new RegExp(keySource());
 
@@ -19,7 +19,7 @@ const KEY = new RegExp(keySource());
  * shown; what stands behind one is.
  */
 export function shownRequest(
-  { method, target, headers, client, credential, caller, keyText = '', at, isNow, headBytes }: Shown,
+  { method, target, headers, client, peer = client, credential, caller, keyText = '', at, isNow, headBytes }: Shown,
   proxy: Proxy,
 ): string {
   const isFollowed = caller?.kind === 'followed';
@@ -42,7 +42,7 @@ export function shownRequest(
   );
   const size = headBytes === undefined ? '' : `, with a head of ${headBytes} bytes`;
   const moment = isNow ? '' : ` at ${new Date(at * 1000).toISOString()}`;
-  return `${words.join(' ')}  # from ${formatAddress(client)}${moment}${size}; raw: ${JSON.stringify(raw)}`;
+  return `${words.join(' ')}  # from ${formatAddress(peer)}${moment}${size}; raw: ${JSON.stringify(raw)}`;
 }
 
 /** Returns a question to a name server as a `dig` line. */

@@ -408,7 +408,8 @@ export class Meaning {
     const held = hops.tell(hop, { of: networks, sets, valueOf: (address) => spellingsIn(networks, address) });
     if (held !== 'plain' && held !== 'long') return held === 'both';
     // A header may spell an IPv4 address as an IPv6 one.
-    const isLong = world.proxy.clientIp.kind === 'header' && hops.isSpelledLong();
+    const isOfHeader = world.proxy.clientIp.kind === 'header' && (hop > 0 || world.isDirect);
+    const isLong = isOfHeader && hops.isSpelledLong();
     return isLong === (held === 'long');
   }
 
