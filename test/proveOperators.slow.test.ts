@@ -209,6 +209,65 @@ tryEdits(
     ['one balancer less', '\t\timport c-hop 7 8 {client.hop8}\n', '', /^403 instead of 401$/],
   ],
 );
+const published = PROVED_SPEC.replace(
+  '[192.0.2.0/24] }',
+  '[192.0.2.0/24], publicUrl: "https://p.example.com", cors: { origins: [https://app.example.com] } }',
+);
+const ORIGIN = 'map $http_origin $api_cors_origin {\n    default ';
+tryEdits(
+  specFiles(published, 'nginx'),
+  ['nginx', 'nginx-newest'],
+  [
+    [
+      "the client's Host in place of ours",
+      'Host "p.example.com"',
+      'Host $http_host',
+      /^the client's host is sent as x-f/,
+    ],
+    [
+      'pages of any origin',
+      `${ORIGIN}""`,
+      `${ORIGIN}$http_origin`,
+      /^access-control-allow-origin: <header origin> inst/,
+    ],
+  ],
+);
+tryEdits(
+  specFiles(published, 'caddy'),
+  ['caddy'],
+  [
+    [
+      "the client's Host in place of ours",
+      'header_up X-Forwarded-Host "p.example.com"',
+      '',
+      /^another x-forwarded-host/,
+    ],
+  ],
+);
+tryEdits(
+  specFiles(PROVED_SPEC, 'caddy'),
+  ['caddy'],
+  [
+    [
+      'a header that Go takes away',
+      'Host {http.request.hostport}',
+      'Host {http.request.header.Host}',
+      /^x-forwarded-host is/,
+    ],
+  ],
+);
+const answering = PROVED_SPEC.replace(
+  '[192.0.2.0/24] }',
+  '[192.0.2.0/24], answer: [{ request: GET /nothing, status: 204, auth: none }] }',
+);
+tryEdits(
+  specFiles(answering, 'nginx'),
+  ['nginx'],
+  [
+    ['a text of an answer that has none', 'return 204 "";', 'return 204 "x";', /^proved/],
+    ['a redirect', 'return 204 "";', 'return 302 "/x";', /^302 instead of 204$/],
+  ],
+);
 const LAST = '\t\terror 421\n';
 tryEdits(
   specFiles(hosts, 'caddy'),

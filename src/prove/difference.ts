@@ -7,7 +7,7 @@ import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { CannotTell, matches, type Part, pieceOf } from './explore.ts';
 import { lazily } from './lazily.ts';
-import { wholly } from './matching.ts';
+import { onlyText, wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
 import { atMost } from './numbers.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
@@ -23,6 +23,9 @@ const COPIED = /^<header (.*)>$/;
 /** A header that no spec names. */
 const OTHER = 'x-of-any-name';
 const NOTHING = lazily(() => wholly(''));
+
+/** Statuses of answers that have no body, whatever is written. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
 /** Values of Host that are names or addresses. An engine may refuse any other before all other checks. */
 const HOST = lazily(() => wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?'));
@@ -48,7 +51,11 @@ function pageDifference(outcome: Outcome, decision: Decision, { request }: Quest
   );
   for (const name of names) {
     const told = textOf(outcome.pages.get(name) ?? []);
-    if (told !== (wanted.get(name) ?? '')) return `${name}: ${told} instead of ${wanted.get(name) ?? 'nothing'}`;
+    const own = COPIED.exec(told)?.[1];
+    const value = wanted.get(name) ?? '';
+    // What the client sent may be what it should be told.
+    if (own !== undefined && matches(request.run, clientsOwn(own, request), onlyText(value))) continue;
+    if (told !== value) return `${name}: ${told} instead of ${value || 'nothing'}`;
   }
   if (!proxy.cors || outcome.kind !== 'forward') return undefined;
   const passed = CORS_RESPONSE_HEADERS.find((name) => !outcome.hidden.has(name));
@@ -63,7 +70,8 @@ function ofAnswer(outcome: Answered, decision: Decision): string | undefined {
   const allow = textOf(outcome.allow ?? []);
   const wanted = decision.kind === 'deny' ? (decision.allow?.join(', ') ?? '') : '';
   if (allow !== wanted) return `Allow: ${allow} instead of ${wanted}`;
-  if (decision.kind === 'answer' && outcome.body !== decision.body) return 'another body';
+  if (decision.kind === 'answer' && !BODILESS.has(outcome.status) && outcome.body !== decision.body)
+    return 'another body';
   return undefined;
 }
 
@@ -150,10 +158,10 @@ function headerDifference(
     if (isOfUpgrade(name)) continue;
     const own = COPIED.exec(text)?.[1];
     // The check of Host has passed it as a name.
-    if (own === 'host' && name === 'x-forwarded-host') continue;
+    if (own === 'host' && name === ASKED_HOST && request.world.proxy.publicUrl === undefined) continue;
     if (own !== undefined && (own !== name || !passing.has(name))) {
       // One without a value tells the upstream nothing.
-      if (!matches(request.run, request.header(own), NOTHING())) return `the client's ${own} is sent as ${name}`;
+      if (!matches(request.run, clientsOwn(own, request), NOTHING())) return `the client's ${own} is sent as ${name}`;
       continue;
     }
     if (own === undefined && passing.has(name) && !isToken) return `${name} is not passed on`;
@@ -171,6 +179,11 @@ function headerDifference(
     name === 'host' || passing.has(name) || (name === tokenHeader && token !== undefined) || COPIED.test(text);
   const added = addedDifference(headers, isOwn, { request });
   return added ?? upgradeDifference({ headers, place }, request, forwarding.websocket);
+}
+
+/** The header of the client that is copied. */
+function clientsOwn(name: string, request: SymbolicRequest): readonly Part[] {
+  return name === 'host' ? request.hostHeader() : request.header(name);
 }
 
 /** Headers that tell the upstream who asked. */
@@ -191,7 +204,7 @@ function addedDifference(
   const outside = toldAddress(proxy);
   const missing = [...OF_CLIENT, ...outside.keys()].find((name) => textOf(headers.get(name) ?? []) === '');
   if (missing !== undefined) return `${missing} is not sent`;
-  if (proxy.publicUrl === undefined && !headers.has(ASKED_HOST)) return `${ASKED_HOST} is not sent`;
+  if (proxy.publicUrl === undefined && textOf(headers.get(ASKED_HOST) ?? []) === '') return `${ASKED_HOST} is not sent`;
   for (const [name, value] of headers) {
     const text = textOf(value);
     if (isOwn(name, text) || text === '' || isOfUpgrade(name)) continue;

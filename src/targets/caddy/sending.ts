@@ -163,7 +163,8 @@ interface Sending {
 
 function sentValue(value: string, { meaning, scope, place }: Sending): readonly Part[] {
   const header = headerOf(value);
-  if (header !== undefined) return [{ piece: `header ${header}` }];
+  // Go takes it out of the headers.
+  if (header !== undefined && header !== 'host') return [{ piece: `header ${header}` }];
   const template = asWritten(templateOf(value, place), scope);
   return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
     const isToken = typeof part === 'object' && 'piece' in part && part.piece === CALLERS_TOKEN;

@@ -65,8 +65,9 @@ function answerOf(code: string, body: string | undefined, place: string): NonNul
   // nginx takes other numbers for orders: it closes the connection, for instance.
   if (!/^[2-5][0-9]{2}$/.test(code) || code === '444' || code === '499')
     throw new CannotTell(`${place} answers with "${code}"`);
-  // An error without a text is that of nginx itself.
-  return { status: Number(code), body: body === '' && Number(code) >= 400 ? undefined : body };
+  // An error without a text is that of nginx itself, and the text of a redirect is where it leads.
+  const isOwn = /^30[12378]$/.test(code) || (body === '' && Number(code) >= 400);
+  return { status: Number(code), body: isOwn ? undefined : body };
 }
 
 /** nginx sends headers of one name side by side, and without "always" only with some answers. */
