@@ -1,5 +1,4 @@
-import { grouped } from '../policy/grouped.ts';
-import { just, type Piece, pieceOf, type Run } from './explore.ts';
+import { just, type Piece } from './explore.ts';
 import { built, type Language, settled } from './language.ts';
 
 const made = new Map<string, Language>();
@@ -74,17 +73,4 @@ export function textsOfPiece({ language, except, only }: Piece): readonly string
 export function pieceOfTexts(texts: readonly string[]): Piece {
   const [only = ''] = texts;
   return texts.length === 1 ? just(only) : { language: languageOfTexts(texts), except: new Set() };
-}
-
-/**
- * Returns what a function makes of a piece that may be one of few texts, after narrowing the piece until it makes the
- * same of all that are left. `undefined` where there may be many texts.
- */
-export function tellText<T>(run: Run, name: string, valueOf: (text: string) => T): { readonly value: T } | undefined {
-  const texts = textsOfPiece(pieceOf(run, name));
-  if (!texts) return undefined;
-  const groups = grouped(texts, valueOf);
-  const [value, own] = run.choose([...groups]);
-  if (groups.size > 1) run.pieces.set(name, pieceOfTexts(own));
-  return { value };
 }
