@@ -21,6 +21,7 @@ const NGINX: readonly Edit[] = [
   ['another scheme', 'X-Forwarded-Proto $scheme', 'X-Forwarded-Proto https', /^another x-forwarded-proto is sent$/],
   ['a body without its length', TOKEN, `${TOKEN} proxy_set_header Content-Length "";`, /^cannot tell: .* Content-L/],
   ['a header that is ignored, too', TOKEN, `${TOKEN} proxy_ignore_headers Vary;`, /^proved/],
+  ['another end of answers', TOKEN, `${TOKEN} add_header Transfer-Encoding x;`, /^cannot tell: .* sends Transfer-Enc/],
   ['Allow with some answers', AT_METHOD, AT_METHOD.replace(' always', ''), /^cannot tell: .* with some answers only$/],
   [
     'two of Allow',

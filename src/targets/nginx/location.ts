@@ -26,6 +26,9 @@ export interface Location {
 /** Default of client_max_body_size, in bytes. */
 const USUAL_BODY = 1024 ** 2;
 
+/** Headers by which clients find where an answer ends, and what becomes of the connection. */
+const FRAMING = /^(?:connection|content-length|transfer-encoding|upgrade)$/i;
+
 export function readLocation(block: readonly NginxDirective[], place: string): Location {
   const headers = new Map<string, string>();
   const pages = new Map<string, Template>();
@@ -41,6 +44,7 @@ export function readLocation(block: readonly NginxDirective[], place: string): L
     else if (name === 'client_max_body_size') maxBody = sizeOf(first);
     else if (name === 'return' && answer === undefined) answer = answerOf(first, second, place);
     else if (name === 'add_header' && /^(?:allow|access-control-.*)$/i.test(first)) addPage(pages, args, place);
+    else if (name === 'add_header' && FRAMING.test(first)) throw new CannotTell(`${place} sends ${first} of its own`);
     else if (name === 'add_header') continue;
     else if (name === 'proxy_hide_header') hidden.add(first.toLowerCase());
     else if (name === 'proxy_pass') pass = first;
