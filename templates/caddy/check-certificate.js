@@ -257,8 +257,7 @@ class Way {
     if (values.some((value) => typeof value !== 'string' || /[{}]/.test(value))) cannot(`a matcher with ${values}`);
     if (!/^vars(?:_regexp)?$/.test(name)) cannot(`the matcher ${name}`);
     const own = /[{}]/.test(key) ? this.evaluate(key) : this.value(`http.vars.${key}`);
-    // Of a key or a token that is not known, it is known that it is there.
-    if (own.includes('⟨') && (name !== 'vars' || !same(values, ['']))) cannot(`the matcher ${name} of ${own}`);
+    if (own.includes('⟨')) cannot(`the matcher ${name} of ${own}`);
     if (name === 'vars') return values.includes(own);
     if (values.length === 1 && SAFE.test(values[0])) return new RegExp(values[0]).test(own);
     return cannot(`the matcher ${name}`);
