@@ -341,7 +341,7 @@ function checkUnknown(name, { rows }, text, ids) {
   if (!/^[^⟨]* ⟨token⟩$/.test(text)) cannot(`{${name}} looks at a key or a token`);
   const count = text.split(' ').length;
   const isGood = (own) => own.length < count || (own.length === count && /^[⊙$]?$/.test(own.at(-1)));
-  const isBad = (row) => row[0][0] !== '~' || textsAt(row).some((own) => !isGood(own.split(' ')));
+  const isBad = (row) => textsAt(row).some((own) => !isGood(own.split(' ')));
   return rows.some(isBad) ? cannot(`{${name}} tells tokens apart`) : undefined;
 }
 const KEY_ROWS = { 'key.id': [['~^([^ ]+) ', '$1']], 'key.token': [['~^[^ ]+ [a-z]+ (.+)$', '$1']] };

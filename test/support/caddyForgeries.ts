@@ -31,6 +31,7 @@ export const caddyForgeries: readonly Step<Certificate>[] = [
   remade(REFUSED, `reverse_proxy https://evil.example.com {\n@ok status 200\n}\n${REFUSED}`, 'reverse_proxy with'),
   edited('import api.routes', 'import other.routes', 'other.routes is not there'),
   remade(REFUSED, `vars x {\ny z\n}\n${REFUSED}`, 'the variable x'),
+  remade(REFUSED, `map {http.vars.key} {sent.accept} {\ndefault x\n}\n${REFUSED}`, '{sent.accept} is made twice'),
   remade(REFUSED, `handle x {\nimport sent\n}\n${REFUSED}`, 'handle with 2 words'),
   remade(
     'reverse_proxy @usual-forward-up https://up.example.com:443 {',
