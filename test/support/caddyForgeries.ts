@@ -42,7 +42,7 @@ export const caddyForgeries: readonly Step<Certificate>[] = [
     '\thandle_errors {\n\t\troute {\nmap {http.error.status_code} {decision.status} {\ndefault 200\n}',
     'handle_errors is not known',
   ),
-  remade('log access\n\troute {', 'log access\n\troute /a {', 'a site of another form'),
+  remade('\n\troute {', '\n\troute /a {', 'a site of another form'),
   remade('{request.row} {', '{request.rows} {', 'not one table is {request.row}'),
   both(
     SITE,
