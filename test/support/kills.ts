@@ -52,8 +52,7 @@ export async function killsOf(count: number, folder: string): Promise<{ killed: 
     const [, folder, from] = process.argv;
     const paths = ${JSON.stringify([1, 2].map((n) => generation(n + 2)))};
     // Where the test is ended, nobody is left to kill this one.
-    const parent = process.ppid;
-    for (let n = Number(from); process.ppid === parent; n += 1) {
+    for (let n = Number(from); process.ppid === ${process.pid}; n += 1) {
       const writes = paths[(n + 1) % 2].map(({ path, text }) => ({ path, text: text && 'generation ' + n + '\\n' }));
       const { value, diagnostics } = exclusively(folder, () => writeAll(writes, { folder }));
       if (value?.length !== 0) throw new Error(JSON.stringify([value, diagnostics]));
