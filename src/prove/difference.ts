@@ -7,7 +7,7 @@ import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { CannotTell, matches, type Part, pieceOf } from './explore.ts';
 import { lazily } from './lazily.ts';
-import { onlyText, wholly } from './matching.ts';
+import { NOTHING, onlyText, wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
 import { atMost } from './numbers.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
@@ -22,7 +22,6 @@ export interface Question {
 const COPIED = /^<header (.*)>$/;
 /** A header that no spec names. */
 const OTHER = 'x-of-any-name';
-const NOTHING = lazily(() => wholly(''));
 
 /** Statuses of answers that have no body, whatever is written. */
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);

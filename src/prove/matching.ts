@@ -1,4 +1,5 @@
 import { built, type Draft, type Language } from './language.ts';
+import { lazily } from './lazily.ts';
 import { columnsOf, nearby, orderOf, type Program, programOf, type Step } from './program.ts';
 import { type Dialect, parseRegex, type Regex, type RegexProblem } from './regex.ts';
 
@@ -77,6 +78,9 @@ export function wholly(source: string): Language {
   if ('problem' in language) throw new Error(`${source} ${language.problem}`);
   return language;
 }
+
+/** The language of the empty text alone. */
+export const NOTHING = lazily(() => wholly(''));
 
 /** The outcome of a step that succeeds. */
 export const GOOD = 255;

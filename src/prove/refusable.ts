@@ -13,18 +13,18 @@ export function isOddLine({ method, path }: { readonly method: string; readonly 
 }
 
 /** Why an engine may refuse a request to a proxy before that; see the assumptions. */
-export type Doubt = 'head' | 'host' | 'length' | 'line';
+type Doubt = 'head' | 'host' | 'length' | 'line';
 
 export function doubtsOf({ method, target, headers, headBytes = 0 }: ExampleRequest, proxy: Proxy): readonly Doubt[] {
   const valueOf = (wanted: string) => headers.find(([name]) => name === wanted)?.[1] ?? '';
   const host = valueOf('Host');
-  const all: Readonly<Record<Doubt, boolean>> = {
-    head: headBytes > proxy.maxRequestHead,
-    host: !NAME.test(host) || host.includes('..'),
-    length: Number(valueOf('Content-Length')) > 1e12,
-    line: isOddLine({ method, path: target.replace(/[?].*$/s, '') }),
-  };
-  return (['head', 'host', 'length', 'line'] as const).filter((doubt) => all[doubt]);
+  const all: readonly (readonly [why: Doubt, is: boolean])[] = [
+    ['head', headBytes > proxy.maxRequestHead],
+    ['host', !NAME.test(host) || host.includes('..')],
+    ['length', Number(valueOf('Content-Length')) > 1e12],
+    ['line', isOddLine({ method, path: target.replace(/[?].*$/s, '') })],
+  ];
+  return all.flatMap(([why, is]) => (is ? [why] : []));
 }
 
 export function isRefusable(request: ExampleRequest, proxy: Proxy): boolean {

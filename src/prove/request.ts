@@ -14,7 +14,7 @@ import { anyOf, CannotTell, exampleOf, isText, leastOf, matches, type Part, piec
 import { Hops, type Ways } from './hops.ts';
 import { type Language, without } from './language.ts';
 import { lazily } from './lazily.ts';
-import { wholly } from './matching.ts';
+import { NOTHING, wholly } from './matching.ts';
 import { atMost, closest } from './numbers.ts';
 import { pieceOfTexts } from './texts.ts';
 
@@ -57,8 +57,6 @@ const UNIVERSES = {
   ),
   header: VALUE,
 } as const;
-
-const NOTHING = lazily(() => wholly(''));
 
 export type Universe = keyof typeof UNIVERSES;
 

@@ -2,7 +2,7 @@ import { type HeaderFields, headerValues } from '../policy/request.ts';
 import { CannotTell, matches, type Part } from './explore.ts';
 import { includes, type Language } from './language.ts';
 import { lazily } from './lazily.ts';
-import { wholly } from './matching.ts';
+import { NOTHING, wholly } from './matching.ts';
 import type { Forwarded } from './model.ts';
 import type { SymbolicRequest } from './request.ts';
 
@@ -18,7 +18,6 @@ const NAMES_WEBSOCKET = lazily(() => wholly('(?i)[^\\n]*websocket[^\\n]*'));
 const ASKS = lazily(() => wholly('(?i)(?:[^\\n]*,)?[ \\t]*upgrade[ \\t]*(?:,[^\\n]*)?'));
 const UPGRADE = lazily(() => wholly('(?i)upgrade'));
 const USUAL = lazily(() => wholly('(?i:close|keep-alive)?'));
-const NOTHING = lazily(() => wholly(''));
 
 /**
  * Returns how a file asks the upstream for a WebSocket otherwise than the spec says: where a route lets one through, it
@@ -33,16 +32,15 @@ export function upgradeDifference(
   const is = (value: readonly Part[] = [], language: Language) => isIn(value, language, { request, file: place.file });
   const isNone = is(upgrade, NOTHING());
   const isUsual = is(connection, USUAL());
-  if (!websocket) return isNone ? (isUsual ? undefined : 'connection is sent, too') : 'upgrade is sent, too';
+  const unasked = isNone ? (isUsual ? undefined : 'connection is sent, too') : 'upgrade is sent, too';
+  if (!websocket) return unasked;
   const asked = request.header('upgrade');
   const isAsked =
     matches(request.run, asked, WEBSOCKET()) && matches(request.run, request.header('connection'), ASKS());
   const isWhole = !isNone && !isUsual && is(upgrade, WEBSOCKET()) && is(connection, UPGRADE());
   if (isAsked) return isWhole ? undefined : 'the upstream is not asked for the WebSocket';
   const isKnown = (isNone || is(upgrade, WEBSOCKET())) && (isUsual || is(connection, UPGRADE()));
-  const mayAsk = isKnown && matches(request.run, asked, NAMES_WEBSOCKET());
-  if (mayAsk) return undefined;
-  return isNone ? (isUsual ? undefined : 'connection is sent, too') : 'upgrade is sent, too';
+  return isKnown && matches(request.run, asked, NAMES_WEBSOCKET()) ? undefined : unasked;
 }
 
 interface Among {
