@@ -3,6 +3,7 @@ import type { DomainRewrite, Policy } from '../policy/types.ts';
 import { CannotTell } from './explore.ts';
 import { both, isEmptyLanguage, type Language, shortest, without } from './language.ts';
 import type { NameBlock, NameModel, NameRule, NameSet } from './nameModel.ts';
+import { RulesByName } from './nameRules.ts';
 import { allNames, beforeEnd, endingIn, withEnd } from './nameSets.ts';
 
 /** What compares names one by one. */
@@ -145,11 +146,12 @@ export class Cells {
   }
 }
 
+const LETTERS = [...'abcdefghijklmnopqrstuvwxyz'];
+const LABELS = [...LETTERS, ...LETTERS.flatMap((one) => LETTERS.map((other) => one + other))];
+
 /** Names in a domain, some of which are not listed. */
 function* madeNames(domain: string): Generator<string> {
-  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
-  const labels = [...letters, ...letters.flatMap((one) => letters.map((other) => one + other))];
-  for (const label of labels) yield `${label}${endOf(domain)}`;
+  for (const label of LABELS) yield `${label}${endOf(domain)}`;
   for (let number = 0; ; number++) yield `other-${number}${endOf(domain)}`;
 }
 
@@ -167,6 +169,7 @@ class Walk {
   private readonly all: Cells;
   private readonly cell: Cell;
   private readonly block: NameBlock;
+  private readonly rules: RulesByName;
   private readonly type: string;
   private count = 0;
 
@@ -174,6 +177,7 @@ class Walk {
     this.all = all;
     this.cell = cell;
     this.block = block;
+    this.rules = RulesByName.of(block);
     this.type = type;
   }
 
@@ -191,9 +195,9 @@ class Walk {
 
   private pass(first: number, start: Branch): void {
     let branch = start;
-    for (let at = first; at < this.block.rules.length; at++) {
-      const rule = this.block.rules[at];
-      if (!rule || (rule.type !== undefined && rule.type !== this.type)) continue;
+    for (let found = this.next(branch, first); found; found = this.next(branch, found.at + 1)) {
+      const { rule, at } = found;
+      if (rule.type !== undefined && rule.type !== this.type) continue;
       const { matched, rest } = this.split(rule.on, branch);
       if (matched === undefined) continue;
       if (rest !== undefined) this.pass(at + 1, rest);
@@ -203,6 +207,13 @@ class Walk {
     this.end(branch);
   }
 
+  /** Returns the first rule from a place in the order on that may concern the names of a branch, and its place. */
+  private next({ form, changes }: Branch, from: number): ReturnType<RulesByName['next']> {
+    if (form.kind === 'constant') return this.rules.next(form.to, this.type, from);
+    // Longer endings have cells of their own, and names are compared one by one, until a rule has changed them.
+    return this.rules.nextBelow(form.kind === 'ending' ? form.to : '', from, changes > 0);
+  }
+
   /** Returns the names of a branch that are in a set as they are now, and the others. */
   private split(on: NameSet, branch: Branch): { matched?: Branch; rest?: Branch } {
     const { form } = branch;
@@ -210,7 +221,8 @@ class Walk {
       throw new CannotTell(`${form.by.place.what} changes names in a way that is not understood`);
     if (form.kind === 'constant') return on.has(form.to) ? { matched: branch } : { rest: branch };
     if (on.words) {
-      if (branch.changes === 0) return { rest: branch };
+      // Names that rules are for have been compared as they are asked.
+      if (form.from === form.to) return { rest: branch };
       for (const word of on.words)
         if (word.endsWith(form.to)) this.all.check(word.slice(0, -form.to.length) + form.from);
       return { rest: branch };

@@ -4,15 +4,25 @@ import type { NameBlock, NameRule } from './nameModel.ts';
 export class RulesByName {
   private readonly byWord = new Map<string, number[]>();
   private readonly byEnding = new Map<string, number[]>();
+  /** Rules for names and endings, by the endings that these have. */
+  private readonly byUpper = new Map<string, number[]>();
   private readonly others: number[] = [];
   private readonly rules: readonly NameRule[];
 
   private constructor(rules: readonly NameRule[]) {
     this.rules = rules;
     for (const [index, { on }] of rules.entries()) {
-      if (on.words !== undefined) for (const word of on.words) listed(this.byWord, word).push(index);
-      else if (on.ending !== undefined) listed(this.byEnding, on.ending).push(index);
+      if (on.words !== undefined) for (const word of on.words) this.list(this.byWord, word, index);
+      else if (on.ending !== undefined) this.list(this.byEnding, on.ending, index);
       else this.others.push(index);
+    }
+  }
+
+  private list(lists: Map<string, number[]>, key: string, index: number): void {
+    listed(lists, key).push(index);
+    for (const upper of endingsOf(key)) {
+      const list = listed(this.byUpper, upper);
+      if (list.at(-1) !== index) list.push(index);
     }
   }
 
@@ -33,6 +43,30 @@ export class RulesByName {
     const rule = this.rules[at];
     return rule && { rule, at };
   }
+
+  /**
+   * Returns the first rule from a place in the order on that may be for some of the names with an end such as
+   * `.example.com.`, and its place. Rules for names and for longer endings are left out unless `inner`.
+   */
+  nextBelow(end: string, from: number, inner: boolean): { readonly rule: NameRule; readonly at: number } | undefined {
+    const isDomain = end.startsWith('.');
+    const lists = [...endingsOf(end).map((ending) => this.byEnding.get(ending)), this.others];
+    if (inner) lists.push(this.byUpper.get(end));
+    const at = isDomain ? Math.min(...lists.map((list) => firstFrom(list ?? [], from))) : from;
+    const rule = this.rules[at];
+    return rule && { rule, at };
+  }
+}
+
+/** Returns the first number of a sorted list that is not below another one. */
+function firstFrom(list: readonly number[], from: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle] ?? 0) < from) low = middle + 1;
+    else high = middle;
+  }
+  return list[low] ?? Number.POSITIVE_INFINITY;
 }
 
 const made = new WeakMap<readonly NameRule[], RulesByName>();
