@@ -28,6 +28,11 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   ],
   ['headers that are not taken away', 'header_up -*', '', /all headers of the client are sent$/],
   ['a word that Caddy joins', '192.0.2.0/24\n', '192.0.2.0/2\r3\n', /cannot tell: .* a word that is not known/],
+  ['a row with "-", which is passed over', '"POST=hooks"', '"-"', /hooks\/0: 404 instead of 405$/],
+  ['a row without a value', '"POST=hooks"', '', /hooks\/0: 404 instead of 405$/],
+  ['a default without a value', 'default "query"', 'default', /user[?]0: 403 instead of 400$/],
+  // It is for the empty text, as the path of a request whose path is none.
+  ['an expression that is empty', '"~^/api/v4/hooks/[0-9]+$"', '"~"', /\/[.]: 405 instead of 404$/],
   ['another status', '"path" "404"', '"path" "403"', /403 instead of 404$/],
   ['a query that is not looked at', 'default "query"', 'default "ok"', /forwarded instead of 400$/],
   [

@@ -168,19 +168,25 @@ function tableOf({ words, block, place }: Line): MapTable {
   if (!source || name === undefined || more.length > 0 || !block || /^[@/*]/.test(source.text))
     throw new CannotTell(`${place}: a map that is not known`);
   const rows: MapRow[] = [];
+  const seen = new Set<string>();
   let fallback: string | undefined;
   for (const row of block) {
     const [input, output, ...others] = row.words;
-    if (!input || !output || others.length > 0 || row.block)
-      throw new CannotTell(`${row.place}: a row that is not known`);
-    const isTwice = input.text === 'default' ? fallback !== undefined : rows.some((each) => each.input === input.text);
-    if (isTwice) throw new CannotTell(`${row.place}: a row that is there twice`);
-    if (input.text === 'default') fallback = scalar(output, row.place);
-    else {
-      const isExpression = input.text.startsWith('~');
-      const expression = isExpression ? input.text.slice(1) : undefined;
-      rows.push({ input: input.text, source: expression, output: scalar(output, row.place) });
+    if (!input || others.length > 0 || row.block) throw new CannotTell(`${row.place}: a row that is not known`);
+    const isDefault = input.text === 'default';
+    const expression = input.text.startsWith('~') ? input.text.slice(1) : '';
+    if (isDefault ? fallback !== undefined : seen.has(expression || input.text))
+      throw new CannotTell(`${row.place}: a row that is there twice`);
+    if (isDefault) {
+      fallback = output ? scalar(output, row.place) : '';
+      continue;
     }
+    seen.add(expression || input.text);
+    // Such a row is passed over, whatever it is for.
+    if (!output || output.text === '-') continue;
+    // An empty expression is none to Caddy, and the row is for the empty text.
+    const own = input.text === '~' ? '' : input.text;
+    rows.push({ input: own, source: expression || undefined, output: scalar(output, row.place) });
   }
   return { source: templateOf(source.text, place), name, rows, fallback: fallback ?? '', place };
 }
