@@ -33,6 +33,8 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   ['a default without a value', 'default "query"', 'default', /user[?]0: 403 instead of 400$/],
   // It is for the empty text, as the path of a request whose path is none.
   ['an expression that is empty', '"~^/api/v4/hooks/[0-9]+$"', '"~"', /\/[.]: 405 instead of 404$/],
+  ['a header of answers that Caddy never passes on', 'header_down -Alt-Svc\n', '\n', /^proved$/],
+  ['another header of answers', 'header_down -Set-Cookie\n', '\n', /set-cookie of the upstream passes$/],
   ['another status', '"path" "404"', '"path" "403"', /403 instead of 404$/],
   ['a query that is not looked at', 'default "query"', 'default "ok"', /forwarded instead of 400$/],
   [

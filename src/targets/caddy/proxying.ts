@@ -18,6 +18,8 @@ export interface Proxying {
 }
 
 const INERT = /^(?:header_down|flush_interval|lb_policy|lb_retries|stream_close_delay)$/;
+/** Of every answer, Caddy keeps these headers to itself. */
+const NEVER_PASSED = ['alt-svc', 'proxy-authenticate'];
 const INERT_TRANSPORT =
   /^(?:dial_timeout|response_header_timeout|read_timeout|write_timeout|keepalive|max_response_header|tls|tls_timeout|tls_trust_pool)$/;
 
@@ -29,7 +31,7 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
   const added: [string, string][] = [];
   const set = new Map<string, string>();
   const deleted: string[] = [];
-  const hidden = new Set<string>();
+  const hidden = new Set(NEVER_PASSED);
   let transport: readonly Line[] = [];
   for (const line of block) {
     const [name = '', value, ...more] = argsOf(line);
