@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { engineSuite } from './engines/suite.ts';
-import { PROVED_SPEC, specFiles } from './support/proofs.ts';
+import { type Engine, PROVED_SPEC, specFiles } from './support/proofs.ts';
 import { toldAndTried } from './support/toldAndTried.ts';
 
 const { test, engines } = await engineSuite('edits that are told and confirmed', ['nginx', 'caddy']);
@@ -142,7 +142,63 @@ const UPSTREAMS: Edits = [
   ['ten failures', 'max_fails=0;', 'max_fails=10;', /^proved/],
 ];
 
-const FILES = [
+/** Pools of both schemes, behind a load balancer. */
+const POOLS = `version: 1
+name: pools
+upstreams:
+  gitlab: { url: https://gitlab.example.com }
+  plain: { url: http://plain.example.com:81, servers: [10.9.0.1:81, 10.9.0.2:81] }
+  pool: { url: https://pool.example.com, servers: [10.9.1.1:443, 10.9.1.2:443, 10.9.1.3:443] }
+routes:
+  a: { upstream: gitlab, allow: [GET /a] }
+  b: { upstream: plain, allow: [GET /b] }
+  c: { upstream: pool, allow: [GET /c] }
+apiKeys: { one: { key: "env:ONE", token: "env:TOKEN_ONE" } }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.0/24], clientIp: { trustedProxies: [10.0.0.0/8] } } }
+targets: { nginx: {}, caddy: {} }
+`;
+
+const ELSEWHERE = /^forwarded to somewhere else/;
+const NGINX_POOLS: Edits = [
+  ['a server of a pool that is gone', '    server 10.9.0.1:81 max_fails=0;\n', '', ELSEWHERE],
+  ['a server of a pool over TLS that is gone', '    server 10.9.1.2:443 max_fails=0;\n', '', ELSEWHERE],
+  ['one server more', 'server 10.9.0.1:81', 'server 10.9.0.7:81;\n    server 10.9.0.1:81', ELSEWHERE],
+  ['another server', '10.9.1.1:443', '10.9.1.7:443', ELSEWHERE],
+];
+const NGINX_SENT: Edits = [
+  ['no TLS', 'proxy_pass "https:', 'proxy_pass "http:', ELSEWHERE],
+  ['TLS where there is none', 'proxy_pass "http:', 'proxy_pass "https:', ELSEWHERE],
+  [
+    'the name that was asked for',
+    'proxy_ssl_name "gitlab.example.com"',
+    'proxy_ssl_name $host',
+    /to another name in TLS/,
+  ],
+  ['no name in TLS', 'proxy_ssl_name "gitlab.example.com";', '', /to another name in TLS/],
+  ['whoever connects', 'X-Forwarded-For $api_client', 'X-Forwarded-For $remote_addr', /another x-forwarded-for/],
+  [
+    'whoever connects, added',
+    'X-Forwarded-For $api_client',
+    'X-Forwarded-For $proxy_add_x_forwarded_for',
+    /another x-forwarded-for/,
+  ],
+  ['whoever connects, in X-Real-IP', 'X-Real-IP $api_client', 'X-Real-IP $remote_addr', /another x-real-ip/],
+];
+const FOUND = '{http.vars.client_ip}';
+const CADDY_POOLS: Edits = [
+  [
+    'a server of a pool over TLS that is gone',
+    'usual-forward-pool https://10.9.1.1:443',
+    'usual-forward-pool',
+    ELSEWHERE,
+  ],
+  ['TLS where there is none', 'plain http://10.9.0.1:81 http:', 'plain https://10.9.0.1:81 https:', ELSEWHERE],
+  ['the name that was asked for', '"gitlab.example.com"\n\t}', '{http.request.host}\n\t}', /to another name in TLS/],
+  ['whoever connects', `X-Forwarded-For ${FOUND}`, 'X-Forwarded-For {http.request.remote.host}', /another x-forw/],
+  ['whoever connects, in X-Real-IP', `X-Real-IP ${FOUND}`, 'X-Real-IP {remote_host}', /another x-real-ip/],
+];
+
+const FILES: readonly (readonly [engine: Engine, name: string, edits: Edits, spec?: string])[] = [
   ['caddy', 'Caddyfile', CASES],
   ['caddy', 'Caddyfile', FOLLOWED],
   ['nginx', 'paths.conf', NGINX_CASES],
@@ -159,10 +215,13 @@ const FILES = [
   ['caddy', 'Caddyfile', OF_CADDY],
   ['caddy', 'Caddyfile', SERVER_NAME],
   ['nginx', 'api.conf', SSL_NAME],
-] as const;
+  ['nginx', 'upstreams.conf', NGINX_POOLS, POOLS],
+  ['nginx', 'api.conf', NGINX_SENT, POOLS],
+  ['caddy', 'Caddyfile', CADDY_POOLS, POOLS],
+];
 
-for (const [engine, name, edits] of FILES) {
-  const own = specFiles(PROVED_SPEC, engine);
+for (const [engine, name, edits, spec = PROVED_SPEC] of FILES) {
+  const own = specFiles(spec, engine);
   for (const [what, from, to, told] of edits)
     test(`${what}: told, and so does ${engine}`, async () => {
       const files = own.files.map((file) =>

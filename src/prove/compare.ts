@@ -75,7 +75,7 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const example = exampleRequest(request, target);
       const { doubts, weight } = weightOf(example, proxy);
       if (weight >= (found.get(doubts)?.weight ?? Number.POSITIVE_INFINITY)) return;
-      const said = saidOf(outcome, run, bodyLength(example));
+      const said = saidOf(outcome, run, example);
       const { place } = outcome;
       found.set(doubts, { weight, request: example, decision, said, place, what, ...rowsIn(run, target, model) });
     };
@@ -117,11 +117,6 @@ function findsClient(model: FileModel, world: World): boolean {
     if (own !== request.hops.client()) isSame = false;
   });
   return isSame;
-}
-
-/** Returns the bytes of the body that a request announces; `undefined` for none. */
-export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | 'body'>): number | undefined {
-  return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
 }
 
 /**

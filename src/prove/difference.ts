@@ -10,7 +10,7 @@ import { lazily } from './lazily.ts';
 import { NOTHING, onlyText, wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
 import { atMost } from './numbers.ts';
-import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
+import { CALLER, CALLERS_TOKEN, PEER, type SymbolicRequest } from './request.ts';
 import { isOfUpgrade, upgradeDifference } from './upgrades.ts';
 
 export interface Question {
@@ -19,7 +19,7 @@ export interface Question {
 }
 
 /** The value of a header that is sent as the client sent one. */
-const COPIED = /^<header (.*)>$/;
+const COPIED = /^<header ([^<>]*)>$/;
 /** A header that no spec names. */
 const OTHER = 'x-of-any-name';
 
@@ -116,9 +116,10 @@ function tlsDifference({ tls: { verified, name, tellsName } }: Forwarded, { tls 
     return verified
       ? 'forwarded only to an upstream with a good certificate'
       : 'forwarded without a check of the certificate';
-  if (name !== tls.serverName) return 'forwarded to another name in TLS';
+  if (name === undefined || textOf(name) !== tls.serverName) return 'forwarded to another name in TLS';
   // No engine tells an address.
-  return tellsName !== false || parseAddress(name) !== undefined ? undefined : 'forwarded without a name in TLS';
+  const isTold = tellsName !== false || parseAddress(tls.serverName) !== undefined;
+  return isTold ? undefined : 'forwarded without a name in TLS';
 }
 
 /** Returns whether the body is within the limit of the file, in bytes; 0 is no limit. */
@@ -210,6 +211,7 @@ function addedDifference(
     const wanted = outside.get(name);
     if (OF_CLIENT.includes(name) || wanted !== undefined) {
       if (wanted === undefined ? /^<hop \d+>$/.test(text) : text === wanted) continue;
+      if (text === `<${PEER}>`) request.hops.comeThroughProxy();
       return `another ${name} is sent`;
     }
     if (name !== ASKED_HOST || proxy.publicUrl !== undefined) return `${name} is sent, too`;

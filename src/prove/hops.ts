@@ -99,18 +99,24 @@ export class Hops {
     return this.run.once('long', () => this.run.choose([false, true]));
   }
 
+  /** Says that only a request shows something whose client is not the one that connects. */
+  comeThroughProxy(): void {
+    this.run.notes.set(THROUGH, true);
+  }
+
   /**
-   * Once the client is found: an address of those that may name it, where the header has to spell it as an IPv6 one, and
-   * that header.
+   * Once the client is found: an address of those that may name it, and the header that does, where the header has to
+   * spell it as an IPv6 one, or the client may not be the one that connects.
    */
   namedBy(): { readonly peer: Address; readonly header: string } | undefined {
     const { isDirect, addresses, proxy } = this.ways;
     const client = this.peer();
-    if (!isDirect || proxy.clientIp.kind !== 'header' || !client || this.run.notes.get('long') !== true)
-      return undefined;
+    const isLong = this.run.notes.get('long') === true;
+    const isThrough = this.run.notes.get(THROUGH) === true;
+    if (!isDirect || proxy.clientIp.kind !== 'header' || !client || !(isLong || isThrough)) return undefined;
     const { trusted } = proxy.clientIp;
     const peer = addresses.find((address) => contains(trusted, address));
-    return peer && { peer, header: `${LONG}${formatAddress(client)}` };
+    return peer && { peer, header: `${isLong ? LONG : ''}${formatAddress(client)}` };
   }
 
   /** Returns which of them is the client, as the spec understands it. */
@@ -172,6 +178,9 @@ function bordersOf({ ranges }: CidrSet): readonly Address[] {
     ])
     .filter(({ family, value }) => value <= LAST[family]);
 }
+
+/** Noted in a run: whether the client is not the one that connects. */
+const THROUGH = 'through a proxy';
 
 /** Caddy's tables take the shorter `::ffff:` away. */
 const LONG = '0:0:0:0:0:ffff:';

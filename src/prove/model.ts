@@ -66,7 +66,7 @@ export interface Forwarded {
 export interface ForwardedTls {
   /** Whether the certificate of the upstream is verified, and for which name. */
   readonly verified: boolean;
-  readonly name: string | undefined;
+  readonly name: readonly Part[] | undefined;
   /** Whether the upstream is told this name, by which it picks a site; `undefined`: that of the server itself. */
   readonly tellsName: boolean | undefined;
 }

@@ -129,6 +129,8 @@ export interface World extends Distinctions, Ways {
 
 /** The address of the client, once it is found. */
 export const CLIENT: readonly Part[] = [{ piece: 'hop 0' }];
+/** Name of the piece that is the address of the connection, where that may be another one. */
+export const PEER = 'the peer of the connection';
 /** Name of the piece that is the id of a known caller. */
 export const CALLER = 'caller';
 /** What goes upstream for it. */

@@ -7,8 +7,8 @@ import { credentialText } from '../policy/key.ts';
 import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
-import type { Forwarded, Outcome } from './model.ts';
-import { CALLER, CALLERS_TOKEN, type ExampleRequest } from './request.ts';
+import type { Forwarded, ForwardedTls, Outcome } from './model.ts';
+import { CALLER, CALLERS_TOKEN, type ExampleRequest, PEER } from './request.ts';
 import { upgradeHeaders } from './upgrades.ts';
 
 /** What the reader says that an engine does with one request. */
@@ -28,38 +28,53 @@ export interface SaidAnswer extends Told {
   readonly body: string | undefined;
 }
 
-type Spoken = 'scheme' | 'servers' | 'isWhole' | 'tls' | 'hidden' | 'passesOthers' | 'obeys';
+type Spoken = 'scheme' | 'servers' | 'isWhole' | 'hidden' | 'passesOthers' | 'obeys';
+
+/** As in `ForwardedTls`; a name that is not known is `undefined`. */
+interface SaidTls extends Omit<ForwardedTls, 'name'> {
+  readonly name: string | undefined;
+}
 
 export interface SaidForward extends Told, Pick<Forwarded, Spoken> {
   readonly kind: 'forward';
+  readonly tls: SaidTls;
   /** Headers that go upstream; tokens as `<token of one>`, and `undefined` for what is not known. */
   readonly headers: ReadonlyMap<string, string | undefined>;
   /** What these may be instead, in lower case. */
   readonly upgrade?: ReturnType<typeof upgradeHeaders>;
 }
 
-/** Returns the outcome for the example of a run, see `SymbolicRequest.example`. `length` is that of the body. */
-export function saidOf(outcome: Outcome, run: Run, length: number | undefined): Said {
+/** Returns the bytes of the body that a request announces; `undefined` for none. */
+export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | 'body'>): number | undefined {
+  return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
+}
+
+/** Returns the outcome for the example of a run, see `SymbolicRequest.example`. */
+export function saidOf(outcome: Outcome, run: Run, example: ExampleRequest): Said {
+  const length = bodyLength(example);
   const pages = new Map([...outcome.pages].map(([name, value]) => [name, textIn(value, run) ?? '']));
   if (outcome.kind === 'answer') {
     const { status, body } = outcome;
     return { kind: 'answer', status, body, pages, allow: textIn(outcome.allow ?? [], run) ?? '' };
   }
-  const { scheme, servers, isWhole, tls, hidden, passesOthers, obeys, maxBody, tooLarge } = outcome;
+  const { scheme, servers, isWhole, hidden, passesOthers, obeys, maxBody, tooLarge } = outcome;
   if (maxBody > 0 && length !== undefined && length > maxBody)
     return { kind: 'answer', status: tooLarge, body: undefined, pages: new Map(), allow: '' };
-  const headers = new Map([...outcome.headers].map(([name, value]) => [name, textIn(value, run)]));
+  const tls = { ...outcome.tls, name: outcome.tls.name && textIn(outcome.tls.name, run) };
+  const peer = formatAddress(example.peer);
+  const headers = new Map([...outcome.headers].map(([name, value]) => [name, textIn(value, run, peer)]));
   return { kind: 'forward', scheme, servers, isWhole, tls, hidden, passesOthers, obeys, pages, headers };
 }
 
-function textIn(parts: readonly Part[], run: Run): string | undefined {
+function textIn(parts: readonly Part[], run: Run, peer?: string): string | undefined {
   let text = '';
   for (const part of parts) {
     if (typeof part === 'string') text += part;
     else if ('secret' in part) text += `<${secretIn(part.secret, run)}>`;
     else if ('later' in part) return undefined;
     else {
-      const own = run.pieces.has(part.piece) ? exampleOf(pieceOf(run, part.piece)) : undefined;
+      const known = run.pieces.has(part.piece) ? exampleOf(pieceOf(run, part.piece)) : undefined;
+      const own = part.piece === PEER ? peer : known;
       if (own === undefined) return undefined;
       text += own;
     }

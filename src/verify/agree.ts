@@ -28,8 +28,9 @@ export function disagreement(
   }
   if (said.servers.length === 0) return arrival && `forwarded to ${arrival.server} instead of nowhere`;
   if (said.obeys) return arrival && 'an order of the upstream is not obeyed';
-  if (isStranger && said.scheme === 'https' && said.tls.verified)
-    return arrival && 'forwarded to a server with the certificate of a stranger';
+  if (isStranger && said.scheme === 'https' && said.tls.verified && arrival?.request.serverName !== undefined)
+    return 'forwarded to a server with the certificate of a stranger';
+  if (isStranger && said.scheme === 'https' && said.tls.verified && !arrival) return undefined;
   if (!arrival) return `${status} instead of forwarding`;
   const own = forwardingDisagreement(said, arrival, { request, secrets });
   const hidden = HIDDEN_ADDRESS_HEADERS.find((name) => said.hidden.has(name) === (response.field(name) !== undefined));
@@ -47,7 +48,7 @@ function forwardingDisagreement(
 ): string | undefined {
   if (!said.servers.includes(server)) return `forwarded to ${server} instead of ${said.servers.join(' or ')}`;
   const isTls = sent.serverName !== undefined;
-  if (isTls !== (said.scheme === 'https') && isTls) return `forwarded by TLS instead of ${said.scheme}`;
+  if (isTls !== (said.scheme === 'https')) return `forwarded ${isTls ? 'by' : 'without'} TLS instead of ${said.scheme}`;
   const told = isTls ? toldName(said.tls) : undefined;
   if (told !== undefined && sent.serverName !== told)
     return `${sent.serverName || 'no name'} in TLS instead of ${told || 'no name'}`;

@@ -1,12 +1,14 @@
 import type { Policy, Proxy } from '../policy/types.ts';
 import type { Difference } from '../prove/compare.ts';
 import { isRefusable } from '../prove/refusable.ts';
-import { saidBySpec } from '../prove/said.ts';
+import type { ExampleRequest } from '../prove/request.ts';
+import { type Said, saidBySpec } from '../prove/said.ts';
 import type { ReadFileText, Target } from '../targets/target.ts';
 import { disagreement } from './agree.ts';
 import { randomOf } from './random.ts';
 import { openScope } from './scope.ts';
-import { startTrial } from './trial.ts';
+import type { Secrets } from './secrets.ts';
+import { startTrial, type Trial } from './trial.ts';
 
 /** What became of a request that is said to show a difference, on the real engine. */
 export interface Confirmation {
@@ -48,11 +50,12 @@ async function confirmOne({ difference, ...options }: Omit<Doubt, 'others'>): Pr
   const { policy, proxy, target } = options;
   const untried = (why: string): Confirmation => ({ result: 'untried', told: `not tried on ${target.name}: ${why}` });
   if (!request.isNow) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
+  if (isUnknownName(said)) return untried('no certificate can be made for a name that is not known');
   const scope = openScope();
   try {
-    const isForwarded = said.kind === 'forward';
-    const areStrangers = isForwarded && !said.tls.verified;
-    const alsoNamed = isForwarded ? said.tls.name : undefined;
+    const isSecure = said.kind === 'forward' && said.scheme === 'https';
+    const areStrangers = isSecure && !said.tls.verified;
+    const alsoNamed = isSecure ? said.tls.name : undefined;
     const trial = await startTrial({ ...options, random: randomOf('confirm'), areStrangers, alsoNamed }, scope);
     if (typeof trial === 'string') return untried(trial.trim().split('\n').at(-1) ?? '');
     const tried = await trial.ask(request);
@@ -63,11 +66,48 @@ async function confirmOne({ difference, ...options }: Omit<Doubt, 'others'>): Pr
     if (other !== undefined && status >= 400 && status < 500 && isRefusable(request, proxy))
       return untried('it refuses this request before it looks at the files');
     if (other !== undefined) return { result: 'other', told: `${target.name} does something else: ${other}` };
-    const shown = disagreement(saidBySpec(decision, request, { policy, proxy }), tried, context);
+    const wanted = saidBySpec(decision, request, { policy, proxy });
+    const shown = disagreement(wanted, tried, context) ?? (await shownByAsking(trial, { said, wanted, ...context }));
     return shown === undefined
       ? untried('upstreams on this machine do not show it')
       : { result: 'confirmed', told: `confirmed on ${target.name}: ${shown}` };
   } finally {
     await scope.close();
   }
+}
+
+/** Whether an upstream would have to show a certificate for a name that the reader does not know. */
+function isUnknownName(said: Said): boolean {
+  if (said.kind !== 'forward' || said.scheme !== 'https') return false;
+  const { verified, name, tellsName } = said.tls;
+  return verified && name === undefined && tellsName !== undefined;
+}
+
+/** Requests for each server of a pool: an engine that picks one at random leaves one out of 60 once in 100,000 trials. */
+const EACH = 16;
+
+interface Asking {
+  readonly request: ExampleRequest;
+  readonly secrets: Secrets;
+  readonly said: Said;
+  readonly wanted: Said;
+}
+
+/** Shows what one request cannot: that a server of a pool gets none of many, or one that is no server of the pool some. */
+async function shownByAsking(trial: Trial, { said, wanted, ...context }: Asking): Promise<string | undefined> {
+  if (said.kind !== 'forward' || wanted.kind !== 'forward') return undefined;
+  const missing = wanted.servers.filter((server) => !said.servers.includes(server));
+  if (missing.length === 0 && said.servers.every((server) => wanted.servers.includes(server))) return undefined;
+  const seen = new Set<string>();
+  const most = EACH * (said.servers.length + wanted.servers.length);
+  for (let count = 0; count < most; count++) {
+    const tried = await trial.ask(context.request);
+    // Such as a key that may not ask so often.
+    if (typeof tried === 'string' || disagreement(said, tried, context) !== undefined) return undefined;
+    const shown = disagreement(wanted, tried, context);
+    if (shown !== undefined) return shown;
+    if (tried.arrival) seen.add(tried.arrival.server);
+  }
+  const isWhole = said.servers.every((server) => seen.has(server));
+  return isWhole && missing.length > 0 ? `none of ${most} requests is forwarded to ${missing.join(' or ')}` : undefined;
 }

@@ -1,5 +1,5 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { Identity } from './certificate.ts';
 import { type Fields, fieldOf, type Message, takeRequest } from './http1.ts';
 
@@ -36,6 +36,8 @@ export interface RecorderOptions {
   readonly port?: number;
   readonly host?: string;
   readonly tls?: Identity;
+  /** Whether a server that speaks TLS takes requests without it, too. */
+  readonly alsoPlain?: boolean;
   /** 200 with a small JSON body where absent. */
   readonly answer?: Answer | ((request: Recorded) => Answer);
   /**
@@ -57,7 +59,7 @@ export interface Recorder {
 
 /** An upstream that writes down what it is sent and answers every request. */
 export async function startRecorder(options: RecorderOptions = {}): Promise<Recorder> {
-  const { port = 0, host = '127.0.0.1', tls, answer = {}, keep = true } = options;
+  const { port = 0, host = '127.0.0.1', tls, alsoPlain = false, answer = {}, keep = true } = options;
   let requests: Recorded[] = [];
   const sockets = new Set<Socket>();
   const serve = (socket: Socket) => {
@@ -67,7 +69,9 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
       return typeof answer === 'function' ? answer(request) : answer;
     });
   };
-  const server = tls ? createTlsServer({ ...tls, noDelay: true }, serve) : createTcpServer({ noDelay: true }, serve);
+  const secure = tls && createTlsServer({ ...tls, noDelay: true }, serve);
+  const either = secure && alsoPlain && createTcpServer({ noDelay: true }, (socket) => sortOut(socket, secure, serve));
+  const server = either || (secure ?? createTcpServer({ noDelay: true }, serve));
   const bound = await listen(server, port, host);
   return {
     port: bound,
@@ -80,8 +84,8 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
       return taken;
     },
     become(identity) {
-      if (!(server instanceof TlsServer)) throw new Error('only a server that speaks TLS has a certificate');
-      server.setSecureContext({ ...identity });
+      if (!secure) throw new Error('only a server that speaks TLS has a certificate');
+      secure.setSecureContext({ ...identity });
       for (const socket of sockets) socket.destroy();
     },
     async close() {
@@ -90,6 +94,21 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
       await closed;
     },
   };
+}
+
+/** The first byte of a connection over TLS. */
+const HANDSHAKE = 0x16;
+
+/** Hands a connection to whoever speaks as its first byte says. */
+function sortOut(socket: Socket, secure: TlsServer, serve: (socket: Socket) => void): void {
+  socket.on('error', () => {});
+  socket.once('data', (bytes: Buffer) => {
+    socket.pause();
+    socket.unshift(bytes);
+    if (bytes[0] === HANDSHAKE) secure.emit('connection', socket);
+    else serve(socket);
+    process.nextTick(() => socket.resume());
+  });
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -6,8 +6,8 @@ import { credentialText, keySource } from '../policy/key.ts';
 import { hostAndPort } from '../policy/origin.ts';
 import { headBytesOf } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
-import { bodyLength } from '../prove/compare.ts';
 import type { ExampleRequest } from '../prove/request.ts';
+import { bodyLength } from '../prove/said.ts';
 import type { ReadFileText, Target } from '../targets/target.ts';
 import { identityFor } from './certificate.ts';
 import { isRunnable, startEngine } from './engines.ts';
@@ -112,6 +112,9 @@ async function write(file: string, content: string | Buffer): Promise<void> {
 /** By the number that the answer carries. */
 type Arrivals = Map<string, Arrival>;
 
+/** Of servers that the spec knows without TLS. */
+const NAMELESS = 'nameless.example';
+
 /** What a proxy hides. */
 const TO_HIDE = HIDDEN_ADDRESS_HEADERS.map((name) => [name, 'of the upstream'] as const);
 
@@ -133,22 +136,23 @@ async function startServers(ports: ReadonlyMap<string, number>, serving: Serving
   );
   // OpenSSL finds the authority of a certificate by its name alone.
   // An engine that is told no name asks for that of the server, which is an address on this machine.
-  const identityOf = (name: string | undefined) => name && identityFor(name, '127.0.0.1', ...also);
-  const identities = new Map([...new Set(names.values())].map((name) => [name, identityOf(name)] as const));
+  const identityOf = (name: string) => identityFor(name, '127.0.0.1', ...also);
+  const identities = new Map([...new Set(names.values())].map((name) => [name, identityOf(name ?? NAMELESS)] as const));
   let count = 0;
   for (const [server, port] of ports) {
     // A server that the spec does not know is most likely an edit of one that it knows.
     const name = names.has(server) ? names.get(server) : [...names.values()].find((each) => each !== undefined);
-    const identity = identities.get(name);
+    const tls = identities.get(name) ?? identityOf(NAMELESS);
     const answer = (request: Recorded) => {
       const number = String(++count);
       arrivals.set(number, { server, request });
       return { fields: [[ARRIVAL_HEADER, number], ORDER, ...TO_HIDE] as const, body: 'tried' };
     };
-    const recorder = await startRecorder({ port, answer, keep: false, ...(identity ? { tls: identity } : {}) });
+    // The files may say http where the spec says https, and the other way round.
+    const recorder = await startRecorder({ port, answer, keep: false, tls, alsoPlain: true });
     scope.defer(() => recorder.close());
   }
-  return [...identities.values()].flatMap((identity) => (identity ? [identity.cert] : [])).join('');
+  return [...identities.values()].map(({ cert }) => cert).join('');
 }
 
 interface Asked {

@@ -1,4 +1,4 @@
-import { bodyLength, exampleTarget } from '../../src/prove/compare.ts';
+import { exampleTarget } from '../../src/prove/compare.ts';
 import { exampleRequest } from '../../src/prove/decision.ts';
 import { explore, just, type Piece, type Run } from '../../src/prove/explore.ts';
 import { type Language, settled } from '../../src/prove/language.ts';
@@ -58,7 +58,7 @@ export function walks(model: FileModel, world: World, { random, each }: { random
       chosen.offer(() => {
         if (!settle(run, random)) return undefined;
         const example = exampleRequest(request, random.pick(all));
-        return { request: example, said: saidOf(outcome, run, bodyLength(example)), place };
+        return { request: example, said: saidOf(outcome, run, example), place };
       });
     });
     found.push(...[...byPlace.values()].flatMap((chosen) => chosen.all));

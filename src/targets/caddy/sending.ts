@@ -1,7 +1,7 @@
 import { isToken } from '../../policy/request.ts';
 import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Forwarded } from '../../prove/model.ts';
-import { CALLERS_TOKEN } from '../../prove/request.ts';
+import { CALLERS_TOKEN, CLIENT, PEER } from '../../prove/request.ts';
 import { type MapTable, templateOf } from './handlers.ts';
 import type { Meaning } from './meaning.ts';
 import { asWritten, headerIn, isNobodys } from './placeholders.ts';
@@ -26,7 +26,8 @@ export function forwarded(
     // Without a name, Go asks for that of the server.
     tls: {
       verified,
-      name: serverName ?? (hosts.size === 1 ? [...hosts][0] : undefined),
+      name:
+        serverName === undefined ? (hosts.size === 1 ? [...hosts] : undefined) : nameInTls(serverName, meaning, scope),
       tellsName: serverName === undefined ? undefined : true,
     },
     isWhole,
@@ -37,6 +38,16 @@ export function forwarded(
     tooLarge: 413,
     hidden,
   };
+}
+
+/** The name that the certificate of an upstream is checked for. */
+function nameInTls(name: string, meaning: Meaning, scope: Scope): readonly Part[] {
+  try {
+    return meaning.resolved(meaning.evaluate(templateOf(name, 'tls_server_name'), scope));
+  } catch (error) {
+    if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
+    throw error;
+  }
 }
 
 interface Forwarding {
@@ -165,6 +176,8 @@ function sentValue(value: string, { meaning, scope, place }: Sending): readonly 
   const header = headerOf(value);
   // Go takes it out of the headers.
   if (header !== undefined && header !== 'host') return [{ piece: `header ${header}` }];
+  if (/^\{(?:http[.]request[.]remote[.]host|remote_host)\}$/.test(value))
+    return meaning.request.world.proxy.clientIp.kind === 'header' ? [{ piece: PEER }] : CLIENT;
   const template = asWritten(templateOf(value, place), scope);
   return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
     const isToken = typeof part === 'object' && 'piece' in part && part.piece === CALLERS_TOKEN;

@@ -1,5 +1,5 @@
 import { CannotTell } from '../../prove/explore.ts';
-import type { Answered, Forwarded } from '../../prove/model.ts';
+import type { Answered, ForwardedTls } from '../../prove/model.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Template, templateOf } from './tables.ts';
@@ -16,7 +16,7 @@ export interface Location {
   readonly passesAll: boolean;
   readonly headers: ReadonlyMap<string, string>;
   readonly maxBody: number;
-  readonly tls: Forwarded['tls'];
+  readonly tls: Omit<ForwardedTls, 'name'> & { readonly name: string | undefined };
   /** Whether the file says that upstreams are spoken to by HTTP/1.1, which is not the default of every release. */
   readonly isNewer: boolean;
   /** Whether an answer of the upstream may send the request to another location. */

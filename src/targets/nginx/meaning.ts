@@ -68,7 +68,7 @@ const NOTHING_KNOWN: Known = { values: new Map(), splitters: new Set(), readers:
 export class Meaning {
   private readonly configuration: Configuration;
   private readonly run: Run;
-  private readonly request: SymbolicRequest;
+  readonly request: SymbolicRequest;
   private readonly directives: Directives;
   /** Those that were computed before. */
   private readonly values: ReadonlyMap<string, readonly Part[]>;

@@ -4,9 +4,9 @@ import { schemeOf } from '../../policy/origin.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, lower, matches, type Part } from '../../prove/explore.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { wholly } from '../../prove/matching.ts';
+import { NOTHING, wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from '../../prove/model.ts';
-import { CLIENT, type SymbolicRequest } from '../../prove/request.ts';
+import { CLIENT, PEER, type SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
 import { listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
@@ -280,7 +280,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     kind: 'forward',
     scheme,
     servers: [...servers].sort(),
-    tls: location.tls,
+    tls: { ...location.tls, name: nameInTls(location.tls.name ?? upstream, meaning) },
     isWhole: uri === '${request_uri}' || uri === '$request_uri',
     headers: new Map([...headers].filter(([, value]) => value.length > 0)),
     passesOthers: location.passesAll,
@@ -291,6 +291,16 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     hidden: location.hidden,
     place,
   };
+}
+
+/** The name that the certificate of an upstream is checked for; where the file says none, that of its URL. */
+function nameInTls(name: string, meaning: Meaning): readonly Part[] {
+  try {
+    return name === '$host' ? meaning.request.hostName() : meaning.evaluate(templateOf(name));
+  } catch (error) {
+    if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
+    throw error;
+  }
 }
 
 /** What an upgrade takes beside the headers that ask for it. */
@@ -310,7 +320,14 @@ function sentValue(value: string, { directives, scheme }: Server, meaning: Meani
   const template = templateOf(value);
   // The client has been found before all else is decided.
   if (isSame(template, directives.variables.get('client')) || value === '$client') return CLIENT;
-  return value === '$remote_addr' ? [{ piece: 'the peer of the connection' }] : meaning.evaluate(template);
+  if (value === '$proxy_add_x_forwarded_for') return addedTo('x-forwarded-for', meaning);
+  return value === '$remote_addr' ? [{ piece: PEER }] : meaning.evaluate(template);
+}
+
+/** The address of the connection, behind what a header of the client says already. */
+function addedTo(header: string, { request }: Meaning): readonly Part[] {
+  const sent = request.header(header);
+  return matches(request.run, sent, NOTHING()) ? [{ piece: PEER }] : [...sent, ', ', { piece: PEER }];
 }
 
 function isSame(one: Template, other: Template | undefined): boolean {
