@@ -111,6 +111,12 @@ const CASES: Edits = [
   ],
   ['the name of a copy in capitals', 'header_up {sent.accept}', 'header_up {SENT.accept}', /502 instead of forwarding/],
   ['a name that nobody makes', '{sent.accept} {\n', '{sent.axcept} {\n', /502 instead of forwarding/],
+  [
+    'an empty header in the name of another',
+    '{sent.if_match} {\n\t\t"" "Postern-Absent"',
+    '{sent.if_match} {\n\t\t"" "If-None-Match"',
+    /^if-none-match is not passed on/,
+  ],
   ['a copy without a name', '\t\tdefault "Accept"\n', '', /502 instead of forwarding/],
   [
     'methods in capitals',
