@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { formatAddress } from '../src/policy/cidr.ts';
 import { edited, exampleFiles, PROVED_SPEC, proof, specFiles, told } from './support/proofs.ts';
 
 const proofs = suite('more proofs of Caddyfiles');
@@ -16,6 +17,28 @@ proofs('keys that end, callers bound to addresses, rests of paths', () => {
   assert.is(told(proof(more), more), 'proved');
   assert.match(edited(more, '{time.now.unix}', '1'), /instead of 403$/);
   assert.match(edited(more, 'client_ip 192.0.2.16/28', 'client_ip 192.0.2.0/27'), /instead of 403$/);
+});
+
+proofs('a client that is found otherwise is shown through as few proxies as possible', () => {
+  const behind = PROVED_SPEC.replace('192.0.2.0/24] }', '192.0.2.0/24], clientIp: { trustedProxies: [10.0.0.0/8] } }');
+  const made = specFiles(behind, 'caddy');
+  for (const [trusted, peer] of [
+    ['10.0.0.0/7', '11.0.0.0'],
+    ['10.0.0.0/9', '10.128.0.0'],
+  ] as const) {
+    const files = made.files.map((file) => ({
+      ...file,
+      text: file.text.replace('client_ip 10.0.0.0/8', `client_ip ${trusted}`),
+    }));
+    const result = proof({ ...made, files });
+    assert.ok(result.kind === 'differs');
+    const { headers, peer: from } = result.difference.request;
+    assert.is(formatAddress(from), peer);
+    assert.equal(
+      headers.filter(([name]) => name === 'X-Forwarded-For'),
+      [['X-Forwarded-For', '192.0.2.0']],
+    );
+  }
 });
 
 /** Pages of other origins. */

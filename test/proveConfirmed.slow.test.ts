@@ -204,6 +204,66 @@ const CADDY_POOLS: Edits = [
   ['whoever connects, in X-Real-IP', `X-Real-IP ${FOUND}`, 'X-Real-IP {remote_host}', /another x-real-ip/],
 ];
 
+/** Where the client is looked for. Requests of trusted proxies in their own name are refused anyway. */
+const NGINX_CLIENT: Edits = [
+  ['one more that is trusted', '10.0.0.0/8 "1";', '10.0.0.0/7 "1";', /^401 instead of 403/],
+  ['fewer that are trusted', '10.0.0.0/8 "1";', '10.0.0.0/9 "1";', /^403 instead of 401/],
+  ['nobody in place of a trusted proxy', '"" $remote_addr;', '"" "";', /^proved/],
+  ['another trusted proxy', '"" $api_hop_6;', '"" $remote_addr;', /^proved/],
+];
+const CADDY_CLIENT: Edits = [
+  ['one more that is trusted', 'client_ip 10.0.0.0/8', 'client_ip 10.0.0.0/7', /^401 instead of 403/],
+  ['fewer that are trusted', 'client_ip 10.0.0.0/8', 'client_ip 10.0.0.0/9', /^403 instead of 401/],
+];
+
+/** Two proxies of one port, of which the first is the one that is looked at. */
+const sharing = (first: string, second: string) => `version: 1
+name: sharing
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes: { a: { upstream: gitlab, allow: [GET /a] } }
+apiKeys: { one: { key: "env:ONE", token: "env:TOKEN_ONE" } }
+proxies:
+  first: { listen: 8080, ipRanges: [192.0.2.0/24]${first} }
+  second: { listen: 8080, ipRanges: [192.0.2.0/25]${second} }
+targets: { nginx: {}, caddy: {} }
+`;
+const HOSTS = [', hosts: [one.example.com, two.example.com]', ', hosts: [three.example.com]'] as const;
+
+/** Requests to other hosts come to the other one, whatever the first says to them. */
+const NAMED: Edits = [
+  ['any host', 'default "misdirected";', 'default $first_verdict_host;', /^proved/],
+  [
+    'a host of the other',
+    'default "misdirected";',
+    'default "misdirected"; three.example.com $first_verdict_host;',
+    /^proved/,
+  ],
+  ['no host of its own', '"two.example.com" $first_verdict_host;', '', /421 instead of/],
+];
+const NAMELESS: Edits = [
+  [
+    'a host of the other is malformed',
+    '_verdict_host {',
+    '_verdict_host { "~ one[.]example[.]com\\\\z" "malformed";',
+    /^proved/,
+  ],
+  [
+    'a host of nobody is malformed',
+    '_verdict_host {',
+    '_verdict_host { "~ 1one[.]example[.]com\\\\z" "malformed";',
+    /^400 inst/,
+  ],
+];
+const FIRST_OF_NAMED: Edits = [
+  ['any host', 'default "misdirected";', 'default $first_verdict_host;', /instead of 421/],
+  [
+    'a host of the other',
+    'default "misdirected";',
+    'default "misdirected"; three.example.com $first_verdict_host;',
+    /^proved/,
+  ],
+];
+
 const FILES: readonly (readonly [engine: Engine, name: string, edits: Edits, spec?: string])[] = [
   ['caddy', 'Caddyfile', CASES],
   ['caddy', 'Caddyfile', FOLLOWED],
@@ -224,6 +284,11 @@ const FILES: readonly (readonly [engine: Engine, name: string, edits: Edits, spe
   ['nginx', 'upstreams.conf', NGINX_POOLS, POOLS],
   ['nginx', 'api.conf', NGINX_SENT, POOLS],
   ['caddy', 'Caddyfile', CADDY_POOLS, POOLS],
+  ['nginx', 'api.conf', NGINX_CLIENT, POOLS],
+  ['caddy', 'Caddyfile', CADDY_CLIENT, POOLS],
+  ['nginx', 'first.routes.conf', NAMED, sharing(HOSTS[0], '')],
+  ['nginx', 'first.conf', NAMELESS, sharing('', HOSTS[0])],
+  ['nginx', 'first.routes.conf', FIRST_OF_NAMED, sharing(...HOSTS)],
 ];
 
 for (const [engine, name, edits, spec = PROVED_SPEC] of FILES) {

@@ -6,7 +6,7 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
 import { CannotTell, ENOUGH, exampleOf, explore, pieceOf, type Run } from './explore.ts';
-import { addressKinds, UnknownSets } from './hops.ts';
+import { addressKinds, MOST_TRUSTED, UnknownSets } from './hops.ts';
 import { TooLarge } from './language.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
@@ -51,22 +51,65 @@ export function compare(policy: Policy, proxy: Proxy, model: FileModel): Compari
 
 /** Number of ways that are tried for a better request once one is found. */
 const SOME = 200;
+/** Number of ways through several proxies that are looked at where file and spec find the client differently. */
+const MOST_WAYS = 20_000;
+
+interface Compared {
+  readonly policy: Policy;
+  readonly proxy: Proxy;
+  readonly model: FileModel;
+}
 
 function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = false): Comparison {
+  const own = { policy, proxy, model };
   const open = { ...worldOf(policy, proxy, model), isExact };
-  const world = { ...open, isDirect: findsClient(model, open) };
-  const isMistaken = !world.isDirect && proxy.clientIp.kind === 'header';
+  const apart = proxiesApart(model, open);
+  const isMistaken = apart !== undefined && proxy.clientIp.kind === 'header';
+  const direct = () => differences(own, { ...open, isDirect: apart === undefined || isMistaken });
+  let all = isMistaken ? differences(own, { ...open, mostTrusted: apart }, 'apart') : direct();
+  if (isMistaken && all.found.length === 0) {
+    const apartFurther = differences(own, open, 'apart');
+    // Where they find the same client, nothing else is told of how it was found.
+    all = apartFurther.found.length > 0 ? apartFurther : together(apartFurther, direct());
+  }
+  const [difference, ...others] = all.found;
+  // What shows a difference has to be a request that goes that way.
+  if (difference && !isExact) return comparison(policy, proxy, model, true);
+  if (difference) return { kind: 'differs', difference, others };
+  const [problem] = [...all.unclear, ...(model.unclear?.() ?? [])];
+  const { targets, ways } = all;
+  return problem === undefined ? { kind: 'proved', targets, ways } : { kind: 'unknown', problem };
+}
+
+interface Differences {
+  /** Best ones first. */
+  readonly found: readonly Difference[];
+  readonly unclear: readonly string[];
+  readonly targets: number;
+  readonly ways: number;
+}
+
+function together(one: Differences, other: Differences): Differences {
+  return { ...other, unclear: [...one.unclear, ...other.unclear], ways: one.ways + other.ways };
+}
+
+/**
+ * Returns the requests of a world that are decided differently. Those `apart` are the ones for which file and spec
+ * find the client differently, of which there may be too many to look at all of them.
+ */
+function differences({ policy, proxy, model }: Compared, world: World, which: 'all' | 'apart' = 'all'): Differences {
+  const areApart = which === 'apart';
   const unclear: string[] = [];
   const targets = targetsOf(proxy, model, world, unclear);
-  let ways = 0;
+  let [ways, apart, further] = [0, 0, 0];
   // The best one of those that an engine may refuse for the same reasons.
   const found = new Map<string, Weighed>();
   const { decide } = evaluatorOf(policy, proxy);
   for (const target of targets.values()) {
     const visit = (run: Run) => {
       const request = new SymbolicRequest(run, world);
-      // Where file and spec find the client differently, there are too many ways to look at those where they do not.
-      if (isMistaken && model.client(request) === request.hops.client()) return;
+      if (areApart && model.client(request) === request.hops.client()) return;
+      apart++;
       const outcome = model.decide(request, target.cuts);
       if (!outcome) return;
       const decision = decisionOf(request, target, decide);
@@ -79,20 +122,16 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const { place } = outcome;
       found.set(doubts, { weight, request: example, decision, said, place, what, ...rowsIn(run, target, model) });
     };
-    let further = 0;
     ways += explore((run) => {
       tellOr(unclear, () => visit(run));
-      return isMistaken && found.size > 0 && ++further > SOME ? ENOUGH : undefined;
+      if (!areApart) return undefined;
+      return (found.size > 0 && ++further > SOME) || apart > MOST_WAYS ? ENOUGH : undefined;
     });
-    if (isMistaken && found.size > 0) break;
+    if (areApart && found.size > 0) break;
   }
-  const [difference, ...others] = [...found.values()].sort((one, other) => one.weight - other.weight);
-  // What shows a difference has to be a request that goes that way.
-  if (difference && !isExact) return comparison(policy, proxy, model, true);
-  if (isMistaken) unclear.push('the client is found in another way than the spec says');
-  const [problem] = [...unclear, ...(model.unclear?.() ?? [])];
-  if (difference) return { kind: 'differs', difference, others };
-  return problem === undefined ? { kind: 'proved', targets: targets.size, ways } : { kind: 'unknown', problem };
+  if (areApart && apart > MOST_WAYS) unclear.push('the client is found in another way than the spec says');
+  const best = [...found.values()].sort((one, other) => one.weight - other.weight);
+  return { found: best, unclear, targets: targets.size, ways };
 }
 
 /** One way that is not understood hides no difference on another, and leaves nothing proved. */
@@ -106,17 +145,18 @@ function tellOr(unclear: string[], visit: () => void): void {
 }
 
 /**
- * Returns whether the file finds the same client address as the spec, whichever trusted proxies the request came
- * through.
+ * Returns through how few trusted proxies a request comes for which the file finds another client than the spec;
+ * `undefined` where it finds the same client for all.
  */
-function findsClient(model: FileModel, world: World): boolean {
-  let isSame = true;
+function proxiesApart(model: FileModel, world: World): number | undefined {
+  let least: number | undefined;
   explore((run) => {
     const request = new SymbolicRequest(run, world);
     const own = model.client(request);
-    if (own !== request.hops.client()) isSame = false;
+    if (own === request.hops.client()) return;
+    least = Math.min(least ?? MOST_TRUSTED, request.hops.trustedBefore());
   });
-  return isSame;
+  return least;
 }
 
 /**
@@ -170,6 +210,7 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     proxy,
     name: policy.name,
     isDirect: false,
+    mostTrusted: MOST_TRUSTED,
     methods: model.methods,
     oddHosts: model.oddHosts,
     isExact: false,

@@ -21,6 +21,8 @@ export interface Ways {
    * client.
    */
   readonly isDirect: boolean;
+  /** Most trusted proxies in a row, the one that connects included. */
+  readonly mostTrusted: number;
 }
 
 /** Thrown where addresses are told apart by sets whose borders no address stands for. */
@@ -62,9 +64,9 @@ export class Hops {
 
   private addresses(number: number): Alike | undefined {
     if (this.isLookedAt(number)) return this.left(number);
-    const { isDirect, addresses, proxy } = this.ways;
+    const { isDirect, addresses, proxy, mostTrusted } = this.ways;
     const { clientIp } = proxy;
-    const isEnded = !isDirect && number >= MOST_TRUSTED && clientIp.kind === 'header';
+    const isEnded = !isDirect && number >= mostTrusted && clientIp.kind === 'header';
     const all = isEnded ? addressesOutside(addresses, clientIp.trusted) : addresses;
     const isNone = number > 0 && this.run.choose(all.length > 0 ? [true, false] : [true]);
     const found = isNone ? undefined : all;
@@ -128,6 +130,13 @@ export class Hops {
     return number;
   }
 
+  /** How many trusted proxies it comes through, once the client is looked for. */
+  trustedBefore(): number {
+    const { clientIp } = this.ways.proxy;
+    const client = this.client();
+    return clientIp.kind === 'header' && this.isIn(client, clientIp.trusted) ? client + 1 : client;
+  }
+
   /** Tells the addresses of the client that a set holds from all others. */
   isIn(number: number, set: CidrSet): boolean {
     return this.tell(number, { of: set, sets: [set], valueOf: (address) => contains(set, address) }) === true;
@@ -185,8 +194,8 @@ const THROUGH = 'through a proxy';
 /** Caddy's tables take the shorter `::ffff:` away. */
 const LONG = '0:0:0:0:0:ffff:';
 
-/** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
-const MOST_TRUSTED = 8;
+/** More trusted proxies in a row are assumed not to occur. */
+export const MOST_TRUSTED = 8;
 
 const outside = new WeakMap<Alike, Alike>();
 

@@ -48,6 +48,39 @@ export function withoutProxyProtocol(block: readonly NginxDirective[], { clientI
     );
 }
 
+/** How a server is found among those of one socket. */
+export interface Hosts {
+  /** Whether it has the requests that none of them has a name for. */
+  readonly isDefault: boolean;
+  /** Names in small letters, as nginx compares them. */
+  readonly own: ReadonlySet<string>;
+  readonly ofOthers: ReadonlySet<string>;
+}
+
+/** Returns by which names requests come to a server of a proxy, which is known to listen on one socket. */
+export function hostsOf({ servers }: Pick<Configuration, 'servers'>, server: NginxDirective): Hosts {
+  const where = socketsOf(server)[0] ?? '';
+  const rivals = servers.filter((each) => socketsOf(each).includes(where));
+  const asked = rivals.find(({ block = [] }) => isDefault(block)) ?? rivals[0];
+  const names = rivals.flatMap((each) => namesOf(each.block ?? []).map((name) => [name.toLowerCase(), each] as const));
+  // The first server of a name has it.
+  const first = new Map([...names].reverse());
+  const [own, ofOthers] = [new Set<string>(), new Set<string>()];
+  for (const [name, each] of first) (each === server ? own : ofOthers).add(name);
+  return { isDefault: asked === server, own, ofOthers };
+}
+
+/** `0.0.0.0:80` and `*:80` are the socket `80`. */
+function socketsOf({ block = [] }: NginxDirective): readonly string[] {
+  return named(block, 'listen').map(({ args: [where = ''] }) => where.replace(/^(?:0[.]0[.]0[.]0|[*]):/, ''));
+}
+
+function namesOf(block: Block): readonly string[] {
+  return named(block, 'server_name')
+    .flatMap(({ args }) => args)
+    .filter((name) => name !== NOBODY);
+}
+
 type Block = readonly NginxDirective[];
 
 const named = (block: Block, name: string) => block.filter((each) => each.name === name);

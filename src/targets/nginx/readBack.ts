@@ -7,9 +7,10 @@ import { lazily } from '../../prove/lazily.ts';
 import { NOTHING, wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from '../../prove/model.ts';
 import { CLIENT, PEER, type SymbolicRequest } from '../../prove/request.ts';
+import { exactRow, exactRows } from '../../prove/rows.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
-import { listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
+import { type Hosts, hostsOf, listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
@@ -40,7 +41,9 @@ import { rowsOf, traceOf } from './trace.ts';
  */
 export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readonly Proxy[]): FileModel {
   const configuration = readConfiguration(files);
-  const server = serverFor(configuration, proxy, all);
+  const found = listeningServer(configuration, proxy, all);
+  const server = serverFor(found, proxy);
+  const hosts = rowsOfHosts(hostsOf(configuration, found));
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
   const access = accessOf(proxy);
@@ -72,7 +75,8 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy, all: readon
     rowsOf: (tables) => rowsOf(tables, configuration),
     takes: (request) => takesPath(request, depth),
     unclear: () => unclearSplits(configuration.tables.values()),
-    decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
+    decide: (request, cuts) =>
+      comesTo(hosts, request) ? decide(configuration, server, { request, depth, cuts, known }) : undefined,
   };
 }
 
@@ -122,10 +126,20 @@ function plainText(parts: readonly Part[], name: string): string {
     .join('');
 }
 
-function serverFor(configuration: Configuration, proxy: Proxy, all: readonly Proxy[]): Server {
-  const { block: own = [] } = listeningServer(configuration, proxy, all);
-  const block = withoutProxyProtocol(own, proxy);
-  return { ...readServer(block), scheme: schemeOf(proxy) };
+function serverFor({ block = [] }: NginxDirective, proxy: Proxy): Server {
+  return { ...readServer(withoutProxyProtocol(block, proxy)), scheme: schemeOf(proxy) };
+}
+
+/** The names of the servers of a socket as rows, each of which is a server's own or not. */
+function rowsOfHosts({ isDefault, own, ofOthers }: Hosts) {
+  const [all, value] = isDefault ? [ofOthers, 'another'] : [own, 'own'];
+  return { isDefault, names: exactRows(all, () => value) };
+}
+
+/** Whether the name that a request asks for leads to the server. */
+function comesTo({ isDefault, names }: ReturnType<typeof rowsOfHosts>, request: SymbolicRequest): boolean {
+  if (names.keys.length === 0) return isDefault;
+  return (exactRow(request.run, request.hostName(), names) === undefined) === isDefault;
 }
 
 function readServer(block: readonly NginxDirective[]): Omit<Server, 'scheme'> {
@@ -319,7 +333,8 @@ function sentValue(value: string, { directives, scheme }: Server, meaning: Meani
   if (value === '$scheme') return [scheme];
   const template = templateOf(value);
   // The client has been found before all else is decided.
-  if (isSame(template, directives.variables.get('client')) || value === '$client') return CLIENT;
+  if (isSame(template, directives.variables.get('client')) || value === '$client')
+    return meaning.request.world.isDirect ? CLIENT : meaning.value('client');
   if (value === '$proxy_add_x_forwarded_for') return addedTo('x-forwarded-for', meaning);
   return value === '$remote_addr' ? [{ piece: PEER }] : meaning.evaluate(template);
 }
