@@ -57,6 +57,21 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     /cannot tell: .*has "templates"/,
   ],
   ['a table that depends on itself', 'default "query"', 'default {request.query}', /cannot tell: .*depends on itself/],
+  [
+    'an admin API for all',
+    'admin unix/admin.sock|0600',
+    'admin :2019',
+    /^cannot tell: .*:\d+: the admin API is open at :20/,
+  ],
+  [
+    'an admin API of the machine',
+    'admin unix/admin.sock|0600',
+    '',
+    /cannot tell: .* admin API is open at localhost:2019/,
+  ],
+  ['a socket for all', 'admin unix/admin.sock|0600', 'admin unix/admin.sock|0666', /cannot tell: .* admin API is open/],
+  ['no admin API', 'admin unix/admin.sock|0600', 'admin off', /^proved$/],
+  ['compressed answers', 'compression off', '', /^cannot tell: .* asks upstreams for compressed answers$/],
   ['another protocol', 'protocols h1', 'protocols h1 h2', /cannot tell/],
   ['another address to listen at', 'bind tcp4/0.0.0.0', 'bind tcp4/127.0.0.1', /cannot tell: no site/],
 ];

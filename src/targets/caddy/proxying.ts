@@ -73,6 +73,9 @@ function transportOf(lines: readonly Line[], place: string): Pick<Proxying, 'ver
   // Without this, Caddy speaks HTTP/2 with upstreams that do.
   if (!lines.some((line) => nameOf(line) === 'versions'))
     throw new CannotTell(`${place}: speaks HTTP/2 with upstreams`);
+  // Without this, it asks for compressed answers in the name of clients that do not.
+  if (!lines.some((line) => nameOf(line) === 'compression'))
+    throw new CannotTell(`${place}: asks upstreams for compressed answers`);
   for (const line of lines) {
     const value = argsOf(line).join(' ');
     const name = nameOf(line);

@@ -75,6 +75,7 @@ function headLimitOf(global: readonly Line[], listener: string, proxy: Proxy): S
   for (const line of options)
     if (nameOf(line) !== 'servers' && !INERT_GLOBAL.test(nameOf(line)))
       throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
+  checkAdmin(options);
   const servers = options.filter(
     (line) => nameOf(line) === 'servers' && (argsOf(line).length === 0 || argsOf(line).includes(listener)),
   );
@@ -94,6 +95,17 @@ function headLimitOf(global: readonly Line[], listener: string, proxy: Proxy): S
   }
   if (!isPlain) throw new CannotTell(`${server.place}: another protocol`);
   return limit ?? { bytes: USUAL_HEAD + MORE, place: `${server.place} "servers"` };
+}
+
+/** A socket of the user that Caddy runs as; others may write into it only where its mode says so. */
+const OWN_SOCKET = /^unix\/[^|]*(?:[|]0?[0-7]00)?$/;
+
+/** Whoever reaches the admin API changes all that is proved. */
+function checkAdmin(options: readonly Line[]): void {
+  const [line, ...more] = options.filter((each) => nameOf(each) === 'admin');
+  const where = line ? argsOf(line).join(' ') : 'localhost:2019';
+  if (more.length > 0 || line?.block || !(where === 'off' || OWN_SOCKET.test(where)))
+    throw new CannotTell(`${line?.place ?? 'the Caddyfile'}: the admin API is open at ${where}, where others may come`);
 }
 
 /** Caddy takes the peer from the PROXY protocol, if and only if the spec wants it, and from the same proxies. */
