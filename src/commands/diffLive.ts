@@ -68,7 +68,7 @@ interface Against {
 
 /** Says what the differences of a capture open or close, by what shows it, where its files can be read back. */
 async function shownBy({ name, text }: LiveText, target: Target, against: Against): Promise<Diagnostic[]> {
-  const { aboutWords, capturedFiles, isProvable, proveTarget } = await import('./proofs.ts');
+  const { aboutWords, capturedFiles, isProvable, NO_ROW, proveTarget } = await import('./proofs.ts');
   if (!isProvable(target)) return [];
   const files = capturedFiles(name, asBytes(text), target);
   if (!files) return [];
@@ -79,8 +79,11 @@ async function shownBy({ name, text }: LiveText, target: Target, against: Agains
     const at = diagnostic?.at ?? ['targets', outcome.target];
     if (problem !== undefined) return diffCodes.report('not-shown', at, { ...about, problem });
     if (!difference) return diffCodes.report('same-decisions', at, about);
-    const { what, request: show } = difference;
-    return diffCodes.report('shown-by', at, { ...about, what, show }, { related: diagnostic?.related ?? [] });
+    const { what, request: show, missing } = difference;
+    // Those without a place of their own are of the spec.
+    const rows = (diagnostic?.related ?? []).filter(({ place }) => place);
+    const related = [...(missing ? [{ at: missing, message: `${NO_ROW} this` }] : []), ...rows];
+    return diffCodes.report('shown-by', at, { ...about, what, show }, { related });
   });
 }
 

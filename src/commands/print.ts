@@ -58,8 +58,9 @@ function diagnosticsOf({ diagnostics, accepted, document }: Report) {
 
 function jsonProof({ difference, ...proof }: ProofOutcome, locate: Locate | undefined) {
   if (!difference) return proof;
-  const { decidedAt, ...others } = difference;
-  return { ...proof, difference: { ...others, spec: locate?.(decidedAt) ?? '' } };
+  const { decidedAt, missing, ...others } = difference;
+  const place = missing && { missing: locate?.(missing) ?? '' };
+  return { ...proof, difference: { ...others, spec: locate?.(decidedAt) ?? '', ...place } };
 }
 
 function jsonChange(change: Change, patches: boolean) {

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
-import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
-import type { Difference } from '../prove/compare.ts';
 import { compareFiles } from '../prove/files.ts';
 import type { FilePlace } from '../prove/model.ts';
 import { compareNames } from '../prove/names.ts';
@@ -17,6 +16,7 @@ import { type Confirmation, confirm } from '../verify/confirm.ts';
 import { confirmName } from '../verify/confirmNames.ts';
 import { findProgram, isRunnable, type RunnableTarget } from '../verify/engines.ts';
 import type { Status } from './io.ts';
+import { fileOf, relatedOf, rowField, rowsToShow, type Shown } from './proofRows.ts';
 import type { ProofOutcome } from './report.ts';
 import { count } from './validate.ts';
 
@@ -113,8 +113,8 @@ async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: P
   const tried = engines && (await onEngine(input, (program) => confirm({ target, program, ...doubt })));
   const shown = tried?.difference ?? difference;
   const { request, decision, place, what } = shown;
-  const rows = rowsToShow(shown, files, generated);
-  return differs(about, { what, place, rows, at: decision.at, show: shownRequest(request, proxy), tried }, files);
+  const by = rowsToShow(shown, { proxy, files, generated });
+  return differs(about, { what, place, by, at: decision.at, show: shownRequest(request, proxy), tried }, files);
 }
 
 async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<Proof> {
@@ -183,8 +183,7 @@ function unknown(about: About, { problem, at, from }: Unknown): Proof {
 interface Found {
   readonly what: string;
   readonly place: FilePlace;
-  /** Rows of tables that lead there. */
-  readonly rows?: readonly FilePlace[];
+  readonly by?: Shown;
   /** Place in the spec. */
   readonly at: SpecPath;
   /** What shows it, for people. */
@@ -194,13 +193,15 @@ interface Found {
 
 function differs(
   about: About,
-  { what, place, rows = [], at, show, tried }: Found,
+  { what, place, by: { rows, asked } = { rows: [] }, at, show, tried }: Found,
   files: readonly ReadFileText[],
 ): Proof {
-  const where = tried ? `${place.what}; ${tried.told}` : place.what;
+  const isHere = asked !== undefined && isSame(asked, at);
+  const where = [place.what, ...(isHere ? [`${NO_ROW} it`] : []), ...(tried ? [tried.told] : [])].join('; ');
   const words = { target: about.target, about: aboutWords(about), what, show, place: where };
   const diagnostic = proveCodes.report('difference', at, words, {
     related: [
+      ...(asked && !isHere ? [{ at: asked, message: `${NO_ROW} this` }] : []),
       ...rows.flatMap((row) => relatedOf(row, files, { at, message: 'by this row' })),
       ...relatedOf(place, files, { at, message: 'decided here' }),
     ],
@@ -212,69 +213,18 @@ function differs(
     file,
     line: place.line,
     decidedAt: at,
+    ...(rows.length > 0 && { rows: rows.map((row) => rowField(row, files)) }),
+    ...(asked && { missing: asked }),
     ...(tried && { tried: { result: tried.result, told: tried.told } }),
   };
   return { status: 1, diagnostic, outcome: { ...about, result: 'differs', difference } };
 }
 
-function fileOf({ file }: FilePlace, files: readonly ReadFileText[]): ReadFileText | undefined {
-  return files.find(({ path }) => path === file || path.replace(/^.*\//, '') === file);
-}
+/** What is said of a rule of the spec. */
+export const NO_ROW = 'no row is there for';
 
-/** The line of the file that decides otherwise, beside that of the spec. */
-function relatedOf(
-  place: FilePlace,
-  files: readonly ReadFileText[],
-  words: Pick<Related, 'at' | 'message'>,
-): Related[] {
-  const found = fileOf(place, files);
-  if (!found) return [];
-  const { path, text } = found;
-  const start = text
-    .split('\n')
-    .slice(0, place.line - 1)
-    .reduce((sum, each) => sum + each.length + 1, 0);
-  const first = start + (/\S/.exec(text.slice(start))?.index ?? 0);
-  const end = first + (/^[^\n]{0,40}/.exec(text.slice(first))?.[0] ?? '').length;
-  return [{ ...words, place: { file: path, text, start: first, end } }];
-}
-
-/** Most rows that are shown. */
-const MOST_ROWS = 3;
-
-/**
- * The rows that are no rows of the spec, of those that were looked at; where there are none, the one that decided last,
- * unless the difference is in what becomes of a request that the tables treat as they should.
- */
-function rowsToShow(
-  { taken, rows, what }: Difference,
-  files: readonly ReadFileText[],
-  generated: readonly ReadFileText[] | undefined,
-): readonly FilePlace[] {
-  const linesOf = lineReader();
-  const usual = new Map<string, ReadonlySet<string>>();
-  const isUsual = (row: FilePlace) => {
-    const wanted = generated && fileOf(row, generated);
-    const own = usual.get(row.file) ?? new Set(wanted && linesOf(asBytes(wanted.text)));
-    usual.set(row.file, own);
-    return own.has(linesOf(fileOf(row, files)?.text ?? '')[row.line - 1] ?? '');
-  };
-  const changed = generated ? rows.filter((row) => !isUsual(row)) : [];
-  const isTaken = (row: FilePlace) => taken.some(({ file, line }) => file === row.file && line === row.line);
-  const shown = [...changed.filter(isTaken), ...changed.filter((row) => !isTaken(row))];
-  if (shown.length > 0) return shown.slice(0, MOST_ROWS);
-  const last = taken.at(-1);
-  return last && / instead of /.test(what) ? [last] : [];
-}
-
-/** Returns a function that takes a text apart into lines without blanks around them, each text once. */
-function lineReader(): (text: string) => readonly string[] {
-  const known = new Map<string, readonly string[]>();
-  return (text) => {
-    const lines = known.get(text) ?? text.split('\n').map((line) => line.trim());
-    known.set(text, lines);
-    return lines;
-  };
+function isSame(one: SpecPath, other: SpecPath): boolean {
+  return one.join('\n') === other.join('\n');
 }
 
 /** Tries a difference on the engine of a target, if it is on this machine. */

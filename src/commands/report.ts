@@ -86,6 +86,10 @@ export interface ProofDifference {
   readonly line: number;
   /** The place in the spec that decides. */
   readonly decidedAt: SpecPath;
+  /** Rows of tables by which it comes about, if any: those that are no rows of the spec, or the one that decided. */
+  readonly rows?: readonly { readonly file: string; readonly line: number; readonly text: string }[];
+  /** The place in the spec of what a row is missing for. */
+  readonly missing?: SpecPath;
   /** Absent where nobody asked to try it. */
   readonly tried?: { readonly result: 'confirmed' | 'other' | 'untried'; readonly told: string };
 }

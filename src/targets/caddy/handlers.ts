@@ -11,6 +11,8 @@ export interface MapRow {
   /** The expression that the row looks for, if it is one. */
   readonly source: string | undefined;
   readonly output: string;
+  /** As in `Line`. */
+  readonly place: string;
 }
 
 /** The first row that fits gives the value. */
@@ -19,6 +21,9 @@ export interface MapTable {
   readonly name: string;
   readonly rows: readonly MapRow[];
   readonly fallback: string;
+  readonly fallbackPlace: string;
+  /** Places of all that is written of it. */
+  readonly lines: readonly string[];
   readonly place: string;
 }
 
@@ -169,7 +174,7 @@ function tableOf({ words, block, place }: Line): MapTable {
     throw new CannotTell(`${place}: a map that is not known`);
   const rows: MapRow[] = [];
   const seen = new Set<string>();
-  let fallback: string | undefined;
+  let [fallback, fallbackPlace] = [undefined as string | undefined, place];
   for (const row of block) {
     const [input, output, ...others] = row.words;
     if (!input || others.length > 0 || row.block) throw new CannotTell(`${row.place}: a row that is not known`);
@@ -179,6 +184,7 @@ function tableOf({ words, block, place }: Line): MapTable {
       throw new CannotTell(`${row.place}: a row that is there twice`);
     if (isDefault) {
       fallback = output ? scalar(output, row.place) : '';
+      fallbackPlace = row.place;
       continue;
     }
     seen.add(expression || input.text);
@@ -186,9 +192,10 @@ function tableOf({ words, block, place }: Line): MapTable {
     if (!output || output.text === '-') continue;
     // An empty expression is none to Caddy, and the row is for the empty text.
     const own = input.text === '~' ? '' : input.text;
-    rows.push({ input: own, source: expression || undefined, output: scalar(output, row.place) });
+    rows.push({ input: own, source: expression || undefined, output: scalar(output, row.place), place: row.place });
   }
-  return { source: templateOf(source.text, place), name, rows, fallback: fallback ?? '', place };
+  const lines = [place, ...block.map((row) => row.place)];
+  return { source: templateOf(source.text, place), name, rows, fallback: fallback ?? '', fallbackPlace, lines, place };
 }
 
 /** Without quotes, Caddy takes a word for a number or the like where it can, and writes it in its own way. */

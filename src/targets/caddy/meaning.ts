@@ -33,6 +33,7 @@ import {
 import { isDecodedIn, ofDecodedPath, ofTarget } from './pathTables.ts';
 import { headerIn, isNobodys } from './placeholders.ts';
 import { checkOrder, cutName, type Scope } from './scope.ts';
+import { type Came, noteRow } from './trace.ts';
 
 /** Something that does not follow from method and path alone. */
 export class NotOfTarget extends CannotTell {}
@@ -213,7 +214,7 @@ export class Meaning {
       return this.request.hops.isThere(number) ? [{ piece: `hop ${number}` }] : [];
     }
     const parts = this.evaluate(table.source, scope);
-    const row = this.rowOf(table, parts);
+    const row = this.rowOf(table, parts, scope);
     if (row === undefined) return this.evaluate(templateOf(table.fallback, table.place), scope);
     const { source, output } = row;
     if (source === undefined) return this.evaluate(templateOf(output, table.place), scope);
@@ -223,11 +224,18 @@ export class Meaning {
   }
 
   /** The first row that fits, or another one that means the same text. */
-  private rowOf(table: MapTable, parts: readonly Part[]): MapRow | undefined {
+  private rowOf(table: MapTable, parts: readonly Part[], scope: Scope): MapRow | undefined {
     const search = table.rows.length >= LONG_TABLE && parts.length === 1 ? firstRowOf(table) : undefined;
     const [part = '', ...others] = search ? this.resolved(parts) : [];
     const found = search && others.length === 0 ? this.rowAtOnce(table, search, part) : undefined;
-    return found ? found.row : table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
+    const row = found ? found.row : table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
+    // Of a row that was found at once, another one that means the same may be the first.
+    this.came(table, row ? (found ? 'several' : row) : 'default', scope);
+    return row;
+  }
+
+  came(table: MapTable, row: Came, scope: Scope): void {
+    if (this.request.world.isExact) noteRow(this.run, table, row, scope);
   }
 
   private rowAtOnce(table: MapTable, search: FirstRow, part: Part): { readonly row: MapRow | undefined } | undefined {

@@ -7,6 +7,7 @@ import type { SymbolicRequest } from '../../prove/request.ts';
 import { type MapTable, type Template, templateOf } from './handlers.ts';
 import { capturesPath, languageOf, rowLanguage, sideOf } from './lookups.ts';
 import type { Scope } from './scope.ts';
+import type { Came } from './trace.ts';
 
 /** What it takes to look something up. */
 export interface Looking {
@@ -17,6 +18,8 @@ export interface Looking {
   /** A piece that nobody may look into. */
   opaque(name: string, language: Language): readonly Part[];
   looksBeyondTarget(what: string): void;
+  /** Says which row of a table a request comes to. */
+  came(table: MapTable, row: Came, scope: Scope): void;
 }
 
 /** Among what is worked out of a target: "yes" where Caddy leaves the path as it is where it decodes it. */
@@ -40,7 +43,8 @@ export function isPlain(request: SymbolicRequest): boolean {
 /** Evaluates a table of targets, whose rows look at the path or at the query. */
 export function ofTarget(table: MapTable, scope: Scope, looking: Looking): readonly Part[] {
   const { request, sight } = looking;
-  for (const { input, source, output } of table.rows) {
+  for (const row of table.rows) {
+    const { input, source, output } = row;
     // Go refuses a target that is one word.
     if (source === undefined && !/[/:*]/.test(input)) continue;
     const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
@@ -50,11 +54,13 @@ export function ofTarget(table: MapTable, scope: Scope, looking: Looking): reado
     else if (!sight.targetOnly) throw new CannotTell(`${table.place}: the path is looked at too late`);
     const parts = side === 'path' ? request.wholePath() : request.markedQuery();
     if (!matches(request.run, parts, language)) continue;
+    looking.came(table, row, scope);
     if (source === undefined) return looking.evaluate(templateOf(output, table.place), scope);
     if (!output.includes('$')) return [output];
     if (side === 'path' && output === '$1' && capturesPath(source)) return parts;
     throw new CannotTell(`${table.place}: captures in a way that is not known`);
   }
+  looking.came(table, 'default', scope);
   return looking.evaluate(templateOf(table.fallback, table.place), scope);
 }
 
@@ -65,6 +71,7 @@ export function ofDecodedPath(table: MapTable, scope: Scope, looking: Looking): 
   const parts = looking.opaque(DECODED, isLeft ? PLAIN_PATH() : ANY());
   const row = table.rows.find((each) => looking.matches(parts, rowLanguage(each, table)));
   const output = row?.output ?? table.fallback;
+  looking.came(table, row ?? 'default', scope);
   if (row?.source === undefined) return looking.evaluate(templateOf(output, table.place), scope);
   if (!output.includes('$')) return [output];
   if (output === '$1' && capturesPath(row.source)) return parts;

@@ -15,6 +15,7 @@ import { asWritten } from './placeholders.ts';
 import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
 import { forwarded } from './sending.ts';
 import { type Site, siteOf } from './site.ts';
+import { rowsOf, traceOf } from './trace.ts';
 
 /** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
 export function readBack(files: readonly CaddyFile[], proxy: Proxy, proxies: readonly Proxy[]): FileModel {
@@ -30,6 +31,12 @@ export function readBack(files: readonly CaddyFile[], proxy: Proxy, proxies: rea
     takesFollowed: all.some(takesFollowed),
     client: (request) => clientOf(site, request),
     cuts: (request) => cutsOf(site, request),
+    trace: traceOf,
+    rowsOf: (tables) =>
+      rowsOf(
+        tables,
+        all.flatMap((handler) => (handler.kind === 'map' ? [handler.table] : [])),
+      ),
     decide: (request, cuts) => new Execution(request, { cuts, targetOnly: false, finder }).site(site),
   };
 }
