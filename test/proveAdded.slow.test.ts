@@ -10,6 +10,7 @@ type Edit = readonly [what: string, from: string, to: string, told: RegExp];
 const TOKEN = 'proxy_set_header PRIVATE-TOKEN $private__token_token;';
 const SERVER = 'server {\n    listen 8080 default_server;';
 const LOCATION = 'client_max_body_size 1048576;';
+const MAPS = 'include maps.conf;';
 const ALLOW = 'add_header Allow $api_allow always;';
 const AT_METHOD = `location = "/./method" { internal; client_max_body_size 0; ${ALLOW} return 405`;
 
@@ -68,6 +69,14 @@ const NGINX: readonly Edit[] = [
     /^cannot tell: .*captures \$http_content_type/,
   ],
   ['addresses in a form that is never found', '192.0.2.0/24 "";', '::ffff:192.0.2.0/120 "";', /^cannot tell: .*geo/],
+  [
+    'a header that a table makes',
+    'include maps.conf;',
+    `map $remote_addr $http_accept { default x; } ${MAPS}`,
+    /^accept is not/,
+  ],
+  ['a header that a network makes', MAPS, `geo $http_range { default a; } ${MAPS}`, /^range is not passed on/],
+  ['a variable that is itself', 'set $client $remote_addr', 'set $client $client', /^cannot tell: \$client depends on/],
   ['a condition', LOCATION, `${LOCATION} if ($args) { return 204; }`, /^cannot tell: .* has "if"/],
 ];
 
@@ -77,6 +86,14 @@ const REFUSED = '@refused not vars {decision.pass} yes';
 const REFUSING = 'not vars {decision.pass} yes\n}';
 const METHOD = 'header @method Allow {http.vars.allow}';
 const SITE = '# Proxy api\n';
+const PROTECTED = 'import protected\n';
+const COPIED = 'header_up {sent.accept} {http.request.header.Accept}';
+const ROUTE = 'log postern_access\n\troute {';
+const IN_SITE = 'http://:8080 {\n\tbind tcp4/0.0.0.0\n\tlog postern_access\n\troute {';
+const HANDLER = 'import errors api\n';
+const IN_ROUTE = `route {\n\t\t\t${HANDLER}\t\t}`;
+/** What comes with this header is answered. */
+const answering = (matcher: string) => `${PROTECTED}@asked ${matcher}\nrespond @asked 204\n`;
 
 /** Of the Caddyfile, each of all places. */
 const CADDY: readonly Edit[] = [
@@ -109,6 +126,65 @@ const CADDY: readonly Edit[] = [
   ['another protocol for the upstream', 'versions 1.1', 'versions 1.1 2', /^cannot tell: .* has "versions"/],
   ['a site of the port', SITE, `http://:8080 {\nbind tcp4/127.0.0.1\nrespond hi\n}\n${SITE}`, /^cannot tell: no site/],
   ['a site of any address', SITE, `http://:8080 {\nbind 0.0.0.0\nrespond hi\n}\n${SITE}`, /^cannot tell: no site/],
+  ['a header without a value', HEADER, `${HEADER}\nheader_up Sudo ""`, /^sudo is sent, too$/],
+  [
+    'a header that is copied where it did not come',
+    COPIED,
+    COPIED.replace('{sent.accept}', 'Accept'),
+    /without a value$/,
+  ],
+  [
+    'a header that is copied twice',
+    COPIED,
+    `${COPIED}\n${COPIED.replace('{sent.accept}', 'accept')}`,
+    /without a value/,
+  ],
+  ['a cookie', HEADER, `${HEADER}\nheader_up Cookie {http.request.header.Cookie}`, /^the client's cookie is sent/],
+  [
+    'a header with "_"',
+    COPIED,
+    COPIED.replaceAll(/Accept|{sent.accept}/g, 'X_Real_IP'),
+    /^cannot tell: the header x_re/,
+  ],
+  ['a trailer', HEADER, `${HEADER}\nheader_up Trailer x`, /^cannot tell: .* another trailer$/],
+  [
+    'a matcher that is the other way round',
+    PROTECTED,
+    answering('not {\nheader X a\nheader Y b\n}'),
+    /^204 instead of/,
+  ],
+  ['a host with a port', PROTECTED, answering('host a.example:80'), /^cannot tell: a host .* has a port$/],
+  [
+    'an interim answer',
+    PROTECTED,
+    answering('header X a').replace('204', '103'),
+    /^cannot tell: .* "103" is no status$/,
+  ],
+  [
+    'a cookie that chooses a server',
+    'flush_interval',
+    'lb_policy cookie a b\nflush_interval',
+    /^cannot.* "lb_policy"$/,
+  ],
+  ['another choice of servers', 'flush_interval', 'lb_policy least_conn\nflush_interval', /^proved/],
+  [
+    'a table of a route before',
+    ROUTE,
+    `@asked header X a\nroute @asked {\nmap y {request.row} {\ndefault "GET=read"\n}\n}\n${ROUTE}`,
+    /^cannot tell: a route sets something/,
+  ],
+  [
+    'handlers of errors in an order of their own',
+    IN_ROUTE,
+    `@gone vars {http.error.status_code} 404\nrespond 410\nrespond @gone 404\n`,
+    /^cannot tell: .* more than one handler of errors$/,
+  ],
+  [
+    'a variable of a snippet that is imported twice',
+    IN_SITE,
+    `(mark) {\nvars mark {args[0]}\n}\n${IN_SITE}\nimport mark a\n@a vars mark a\nrespond @a 204\nimport mark b`,
+    /^204 instead of/,
+  ],
   ['bodies of unknown length, by a pattern', 'Transfer-Encoding *', 'Transfer-Encoding chunk*', /^proved/],
   ['large bodies of unknown length', 'max_size 65536', 'max_size 0', /^cannot tell: bodies .* any number of bytes/],
 ];

@@ -19,7 +19,7 @@ export interface Question {
 }
 
 /** The value of a header that is sent as the client sent one. */
-const COPIED = /^<header ([^<>]*)>$/;
+const COPIED = /^<header ([^<>]*)>(<even without a value>)?$/;
 /** A header that no spec names. */
 const OTHER = 'x-of-any-name';
 
@@ -156,9 +156,11 @@ function headerDifference(
     if (!isToken && value.some((part) => typeof part === 'object' && 'secret' in part))
       return `a token is sent in ${name}`;
     if (isOfUpgrade(name)) continue;
-    const own = COPIED.exec(text)?.[1];
+    const [, own, isEven] = COPIED.exec(text) ?? [];
     // The check of Host has passed it as a name.
     if (own === 'host' && name === ASKED_HOST && request.world.proxy.publicUrl === undefined) continue;
+    if (own === name && passing.has(name) && isEven && matches(request.run, request.header(name), NOTHING()))
+      return `${name} is sent without a value`;
     if (own !== undefined && (own !== name || !passing.has(name))) {
       // One without a value tells the upstream nothing.
       if (!matches(request.run, clientsOwn(own, request), NOTHING())) return `the client's ${own} is sent as ${name}`;

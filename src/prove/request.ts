@@ -131,6 +131,8 @@ export interface World extends Distinctions, Ways {
 export const CLIENT: readonly Part[] = [{ piece: 'hop 0' }];
 /** Name of the piece that is the address of the connection, where that may be another one. */
 export const PEER = 'the peer of the connection';
+/** Behind a header that is copied: it is sent even where it has no value, or did not come. */
+export const EVEN_EMPTY: Part = { piece: 'even without a value' };
 /** Name of the piece that is the id of a known caller. */
 export const CALLER = 'caller';
 /** What goes upstream for it. */

@@ -74,7 +74,8 @@ export const ASSUMPTIONS: Readonly<Record<'requests' | 'names' | 'pulls', readon
     'a Host that is no name or address may be refused first, a target whose escapes or dots make no path too, and a head that is too large for any reason',
     'servers of upstreams answer; how many failures one may have before it is passed over is not looked at',
     'of answers of upstreams, only that some headers are hidden is looked at, not how others are mapped ("verify" does that) or bodies compressed',
-    'rates, connections, timeouts, TLS of clients, which authorities and name servers are trusted, what is logged, the sites of domain rewrites, and whatever listens on other ports are not looked at',
+    'of other answers, status, Allow, what pages of other origins are told and bodies of the spec are looked at, not their other headers',
+    'rates, connections, timeouts, TLS of clients, which authorities and name servers are trusted, what is logged (also of a shadow), the sites of domain rewrites, and whatever listens on other ports are not looked at',
   ],
   names: [
     'CoreDNS starts with this file, and has its plugins in the order of its releases',

@@ -61,6 +61,7 @@ function forwardingDisagreement(
     const wanted = real(value);
     const found = sent.field(name);
     if (wanted !== undefined && (found ?? '') !== wanted) return `${name}: ${found} instead of ${wanted}`;
+    if (wanted === '' && found !== undefined && !OWN.test(name)) return `${name} is sent without a value`;
   }
   if (said.passesOthers) return undefined;
   const upgrade = upgradeDisagreement(said, sent, real);

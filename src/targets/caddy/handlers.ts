@@ -86,17 +86,15 @@ export function matchersOf(lines: readonly Line[], outer: Matchers): Matchers {
     const name = nameOf(line);
     if (!name.startsWith('@')) continue;
     if (matchers.has(name)) throw new CannotTell(`${line.place}: ${name} is there twice`);
-    matchers.set(name, line.block ? conditionOf(line.block) : [matcherOf(line.words.slice(1), line)]);
+    const words = line.words.slice(1);
+    const isList = line.block !== undefined && words.length === 0;
+    matchers.set(name, isList ? conditionOf(line.block) : [matcherIn({ ...line, words })]);
   }
   return matchers;
 }
 
 function conditionOf(lines: readonly Line[]): Condition {
-  const all = lines.map((line) => {
-    if (line.block && nameOf(line) !== 'not') throw new CannotTell(`${line.place}: a matcher that is not known`);
-    if (line.block) return { kind: 'not' as const, all: conditionOf(line.block) };
-    return matcherOf(line.words, line);
-  });
+  const all = lines.map(matcherIn);
   // Two of a kind become one, which means something else for each kind.
   const kinds = all.flatMap((each) => ('key' in each ? [`${each.kind} ${each.key}`] : []));
   const areOnce = new Set(kinds).size === kinds.length;
@@ -107,6 +105,14 @@ function conditionOf(lines: readonly Line[]): Condition {
   if (variables.length < 2) return all;
   // Of several variables Caddy wants one to have its value, of all else everything.
   return [...all.filter(({ kind }) => kind !== 'vars'), { kind: 'any', of: variables }];
+}
+
+/** Only `not` may have a block. */
+function matcherIn(line: Line): Matcher {
+  const { words, block, place } = line;
+  if (!block) return matcherOf(words, line);
+  if (words.length !== 1 || nameOf(line) !== 'not') throw new CannotTell(`${place}: a matcher that is not known`);
+  return { kind: 'not', all: conditionOf(block) };
 }
 
 function matcherOf([first, ...rest]: readonly Word[], { place }: Line): Matcher {

@@ -168,7 +168,9 @@ export function spellingsIn(networks: readonly Network[], address: Address): 'bo
 
 /** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */
 export function hostLanguage(names: readonly string[]): Language {
-  if (names.some((name) => name.includes('*') || /[{}]/.test(name))) throw new CannotTell('a host is a pattern');
+  // Caddy takes the port off the request, and compares names with what is left.
+  if (names.some((name) => /[*{}]|^[^:]*:[^:]*$|\]:/.test(name)))
+    throw new CannotTell('a host is a pattern, or has a port');
   const any = names.map(literally).join('|');
   return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
 }

@@ -17,7 +17,9 @@ export interface Proxying {
   readonly place: string;
 }
 
-const INERT = /^(?:header_down|flush_interval|lb_policy|lb_retries|stream_close_delay)$/;
+const INERT = /^(?:header_down|flush_interval|lb_retries|stream_close_delay)$/;
+/** Those that choose a server, and do nothing else: `cookie` sends the client one. */
+const POLICY = /^(?:round_robin|random|least_conn|first|ip_hash|client_ip_hash|uri_hash)$/;
 /** Of every answer, Caddy keeps these headers to itself. */
 const NEVER_PASSED = ['alt-svc', 'proxy-authenticate'];
 const INERT_TRANSPORT =
@@ -38,6 +40,7 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
     if (nameOf(line) === 'transport' && name === 'http' && value === undefined && line.block) transport = line.block;
     else if (nameOf(line) === 'header_down' && isOfPages(name)) throw new CannotTell(`${line.place}: sends ${name}`);
     else if (nameOf(line) === 'header_down' && name.startsWith('-')) hidden.add(name.slice(1).toLowerCase());
+    else if (nameOf(line) === 'lb_policy' && POLICY.test(name) && value === undefined && !line.block) continue;
     else if (nameOf(line) !== 'header_up' && INERT.test(nameOf(line)) && !line.block) continue;
     else if (nameOf(line) !== 'header_up' || line.block || more.length > 0)
       throw new CannotTell(`${line.place} has "${nameOf(line)}"`);

@@ -150,8 +150,11 @@ class Execution {
     for (const route of routes) {
       if (!this.meaning.all(route.condition, this.scope)) continue;
       if (route.isOfAnother) return undefined;
+      const before = this.scope;
       const outcome = this.handlers(route.handlers, errors);
       if (outcome) return outcome;
+      // It holds in the routes behind, and what follows from the target was worked out without it.
+      if (this.scope !== before) throw new CannotTell('a route sets something, and requests go on to another one');
     }
     throw new CannotTell('a request comes to the end of the site');
   }
@@ -200,7 +203,8 @@ class Execution {
     const { place } = handler;
     const text = meaning.text(handler.status, scope, 'a status');
     if (handler.status.length === 0) throw new CannotTell(`${place}: a status without a number`);
-    const isStatus = /^[1-5][0-9]{2}$/.test(text);
+    // What begins with 1 is no answer yet.
+    const isStatus = /^[2-5][0-9]{2}$/.test(text);
     if (!isStatus && /[0-9]/.test(text)) throw new CannotTell(`${place}: "${text}" is no status`);
     // Where a status is no number, the handler itself fails; one that answers an error leaves the status of that error.
     if (!isStatus && meaning.status !== '') {

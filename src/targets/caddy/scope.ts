@@ -1,4 +1,5 @@
 import { CannotTell } from '../../prove/explore.ts';
+import { numberOf } from '../../prove/numberOf.ts';
 import { type Handler, type MapTable, type Template, templateOf } from './handlers.ts';
 
 /** What has been set by the time that a handler runs. */
@@ -35,9 +36,9 @@ function changed(scope: Scope, handler: Handler): Scope {
   return scope;
 }
 
-/** Returns the name of a value that follows from method and path alone. */
-export function cutName({ place }: { readonly place: string }, name: string): string {
-  return `${name} at ${place}`;
+/** Returns the name of a value that follows from method and path alone. What is imported twice has one place. */
+export function cutName(handler: Handler, name: string): string {
+  return `${name} of ${numberOf(handler)}`;
 }
 
 /** Those whose values do not depend on each other. */

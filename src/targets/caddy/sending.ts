@@ -1,7 +1,7 @@
 import { isToken } from '../../policy/request.ts';
 import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Forwarded } from '../../prove/model.ts';
-import { CALLERS_TOKEN, CLIENT, PEER } from '../../prove/request.ts';
+import { CALLERS_TOKEN, CLIENT, EVEN_EMPTY, PEER } from '../../prove/request.ts';
 import { type MapTable, templateOf } from './handlers.ts';
 import type { Meaning } from './meaning.ts';
 import { asWritten, headerIn, isNobodys } from './placeholders.ts';
@@ -68,7 +68,7 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
   for (const [name, value] of added) {
     if (/[{}]/.test(name)) throw new CannotTell(`${place}: sends ${name}`);
     const isToOwn = !deleted.includes('*') && OF_CADDY.test(name);
-    const own = isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentValue(value, { meaning, scope, place });
+    const own = isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentAs(name, value, { meaning, scope, place });
     const before = sent.get(lower(name));
     sent.set(lower(name), before ? [ONE_OF_TWO, ...secretsIn([...before, ...own])] : own);
   }
@@ -79,7 +79,7 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
   }
   const left = new Map([...sent].filter(([name]) => !isDeleted(name)));
   for (const name of left.keys())
-    if (/^(?:content-length|transfer-encoding)$/.test(name))
+    if (/^(?:content-length|trailer|transfer-encoding)$/.test(name))
       throw new CannotTell(`${place}: tells the upstream another ${name}`);
   return left;
 }
@@ -102,9 +102,16 @@ function valueOf(values: readonly SetHeader[], meaning: Meaning): readonly Part[
   const [first, ...others] = values;
   if (others.length === 0) return first?.value;
   const there = values.filter(({ copies }) => copies === undefined || !meaning.isEmptyHeader(copies));
-  const [only, ...more] = there;
+  // One that copies a header if it came says the same as one that always copies it.
+  const isSame = there.every(({ value }) => there.some(({ copies }) => isCopyOf(value, copies)));
+  const [only, ...more] = isSame ? there.slice(0, 1) : there;
   const all = there.flatMap(({ value }) => value);
   return more.length === 0 ? only?.value : [ONE_OF_TWO, ...secretsIn(all)];
+}
+
+function isCopyOf(value: readonly Part[], header: string | undefined): boolean {
+  const [part] = value;
+  return header !== undefined && typeof part === 'object' && 'piece' in part && part.piece === `header ${header}`;
 }
 
 interface Setting extends Pick<Proxying, 'set' | 'place'> {
@@ -120,7 +127,7 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
     const [, placeholder] = /^\{([\w.-]+)\}$/.exec(name) ?? [];
     if (placeholder === undefined) {
       if (/[{}]/.test(name)) throw new CannotTell(`${place}: sends ${name}`);
-      put(name, sentValue(value, { meaning, scope, place }));
+      put(name, sentAs(name, value, { meaning, scope, place }));
       continue;
     }
     const table = scope.tables.find((each) => each.name === placeholder);
@@ -130,7 +137,7 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
     if (copied !== undefined) put(copied, [{ piece: `header ${header}` }], header);
     else {
       const own = lower(meaning.text(asWritten(templateOf(name, place), scope), scope, 'a header'));
-      put(own, sentValue(value, { meaning, scope, place }));
+      put(own, sentAs(own, value, { meaning, scope, place }));
     }
   }
   return found;
@@ -143,7 +150,7 @@ function isLike(name: string, pattern: string): boolean {
 }
 
 function headerOf(template: string): string | undefined {
-  return /^\{http\.request\.header\.([\w-]+)\}$/.exec(template)?.[1]?.toLowerCase();
+  return /^\{http\.request\.header\.([A-Za-z0-9-]+)\}$/.exec(template)?.[1]?.toLowerCase();
 }
 
 /** The header that is sent as it came, if it came: what is empty gets a name that is deleted. `undefined`: another one. */
@@ -170,6 +177,18 @@ interface Sending {
   readonly meaning: Meaning;
   readonly scope: Scope;
   readonly place: string;
+}
+
+/** What Go leaves out where it is empty, or says by itself. */
+const OF_GO = /^(?:connection|upgrade|user-agent)$/i;
+
+/** The value under a name that is there whatever it is. Caddy sends a header without a value, too. */
+function sentAs(name: string, value: string, sending: Sending): readonly Part[] {
+  const parts = sentValue(value, sending);
+  if (OF_GO.test(name)) return parts;
+  if (parts.length === 0) return [{ piece: 'no value' }];
+  const header = headerOf(value);
+  return header === undefined || header === 'host' ? parts : [...parts, EVEN_EMPTY];
 }
 
 function sentValue(value: string, { meaning, scope, place }: Sending): readonly Part[] {

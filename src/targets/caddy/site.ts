@@ -135,7 +135,7 @@ function contentOf(block: readonly Line[], proxy: Proxy, all: readonly Proxy[]):
     const name = nameOf(line);
     if (name.startsWith('@') || name === 'bind' || name === 'tls' || name === 'log') continue;
     if (name === 'handle_errors' && first === undefined && line.block && !errors) {
-      errors = handlersOf(line.block, new Map());
+      errors = errorHandlersOf(line.block);
       continue;
     }
     const condition = first === undefined ? [] : matchers.get(first);
@@ -150,6 +150,13 @@ function contentOf(block: readonly Line[], proxy: Proxy, all: readonly Proxy[]):
   const own = routes.filter(({ condition }) => isFor(condition, proxy));
   if (own.length !== 1) throw new CannotTell(`no route, or more than one, is proxy ${proxy.id}`);
   return { routes, own: own[0]?.handlers ?? [], errors };
+}
+
+/** Outside of a route, Caddy runs handlers in an order of its own. */
+function errorHandlersOf(block: readonly Line[]): readonly Handler[] {
+  const [, second] = block.filter((line) => !nameOf(line).startsWith('@'));
+  if (second) throw new CannotTell(`${second.place}: more than one handler of errors`);
+  return handlersOf(block, new Map());
 }
 
 function isSameListener(one: Proxy, other: Proxy): boolean {

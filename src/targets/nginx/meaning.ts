@@ -21,7 +21,7 @@ import {
   REST,
 } from './shapes.ts';
 import { decodedPath, type OtherSplit, splitsDecoded, splitsOf, splitsRequests } from './splitting.ts';
-import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
+import type { Configuration, Directives, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 import { rowQuestion } from './trace.ts';
 
 /** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
@@ -37,14 +37,6 @@ const CAPTURED = 'captured ';
 
 const ADDRESS = /^hop \d+$/;
 const SELECTOR_LENGTH = '8';
-
-export interface Directives {
-  /** The values that `set` gives to variables. They are evaluated when they are used. */
-  readonly variables: ReadonlyMap<string, Template>;
-  /** The parameter of `secure_link`; `digest` is that of `secure_link_md5`. */
-  readonly secureLink: Template | undefined;
-  readonly digest: Template | undefined;
-}
 
 interface SplitBy {
   readonly other: OtherSplit;
@@ -106,13 +98,18 @@ export class Meaning {
     if (known && this.isSplitFor(name)) return known;
     const table = this.configuration.tables.get(name);
     if (!table) return this.input(name);
+    return this.inside(name, () =>
+      this.run.once(`$${name}`, () => (table.kind === 'geo' ? this.geo(table) : this.map(table))),
+    );
+  }
+
+  /** Evaluates a variable, which must not need itself for it. */
+  private inside(name: string, evaluate: () => readonly Part[]): readonly Part[] {
     if (this.open.has(name)) throw new CannotTell(`$${name} depends on itself`);
-    return this.run.once(`$${name}`, () => {
-      this.open.add(name);
-      const value = table.kind === 'geo' ? this.geo(table) : this.map(table);
-      this.open.delete(name);
-      return value;
-    });
+    this.open.add(name);
+    const value = evaluate();
+    this.open.delete(name);
+    return value;
   }
 
   /** Number of segments that the request line was split into; `undefined` while no expression has split it. */
@@ -140,7 +137,7 @@ export class Meaning {
 
   private input(name: string): readonly Part[] {
     const set = this.directives.variables.get(name);
-    if (set) return this.evaluate(set);
+    if (set) return this.inside(name, () => this.evaluate(set));
     const captured = this.run.notes.get(`${CAPTURED}${name}`) as readonly Part[] | undefined;
     if (captured) return captured;
     switch (name) {

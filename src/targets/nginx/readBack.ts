@@ -13,7 +13,7 @@ import { checkInert } from './inert.ts';
 import { type Hosts, hostsOf, listeningServer, serverOf, withoutProxyProtocol } from './listening.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
-import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
+import { type Known, Meaning, TARGET_PIECES } from './meaning.ts';
 import { setsIn } from './networks.ts';
 import {
   askedLocation,
@@ -28,6 +28,7 @@ import {
   CAPTURING,
   type ConfigFile,
   type Configuration,
+  type Directives,
   readConfiguration,
   type Table,
   type Template,
@@ -289,7 +290,9 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   if (location.headers.has('upgrade')) checkUpgrade(location, name);
   // What nginx says where the file says nothing.
   const sent = new Map([['connection', 'close'], ...location.headers]);
-  const headers = new Map([...sent].map(([header, value]) => [header, sentValue(value, server, meaning)] as const));
+  const headers = new Map(
+    [...sent].map(([header, value]) => [header, sentValue(value, server, { configuration, meaning })] as const),
+  );
   return {
     kind: 'forward',
     scheme,
@@ -327,9 +330,15 @@ function checkUpgrade({ isNewer, hidden }: Location, name: string): void {
 /**
  * Returns the value of a header that goes upstream. A client's header is sent as it came, so that its value stays open.
  */
-function sentValue(value: string, { directives, scheme }: Server, meaning: Meaning): readonly Part[] {
+function sentValue(
+  value: string,
+  { directives, scheme }: Server,
+  { configuration, meaning }: { readonly configuration: Configuration; readonly meaning: Meaning },
+): readonly Part[] {
   const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
-  if (header !== undefined) return [{ piece: `header ${header.replaceAll('_', '-')}` }];
+  // A table may make a variable of such a name, too.
+  if (header !== undefined && !configuration.tables.has(value.slice(1)))
+    return [{ piece: `header ${header.replaceAll('_', '-')}` }];
   if (value === '$scheme') return [scheme];
   const template = templateOf(value);
   // The client has been found before all else is decided.

@@ -57,6 +57,15 @@ export interface Configuration {
   readonly upstreams: ReadonlyMap<string, readonly string[]>;
 }
 
+/** What a server says of variables. */
+export interface Directives {
+  /** The values that `set` gives to variables. They are evaluated when they are used. */
+  readonly variables: ReadonlyMap<string, Template>;
+  /** The parameter of `secure_link`; `digest` is that of `secure_link_md5`. */
+  readonly secureLink: Template | undefined;
+  readonly digest: Template | undefined;
+}
+
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
