@@ -216,6 +216,17 @@ const CADDY_CLIENT: Edits = [
   ['fewer that are trusted', 'client_ip 10.0.0.0/8', 'client_ip 10.0.0.0/9', /^403 instead of 401/],
 ];
 
+/** nginx refuses a path that leads above its root, and takes another one that goes the same way. */
+const AT_ROOT = PROVED_SPEC.replace('/api/v4/user"', '/{first}", "POST /{first}/a/{last}"');
+const DOTS: Edits = [
+  ['two dots in a segment', '"~^(?:/(?:', '"~^(?:/(?:[.][.]|', /^405 instead of 404/],
+  ['a segment of two dots', '"~^(?:/(', '"~^/[.][.]\\\\z" "/{segment}";\n"~^(?:/(', /^405 instead of 404/],
+];
+const ONE_SEGMENT = PROVED_SPEC.replace('/api/v4/user"', '/{first}"');
+const DOTS_OF_ONE: Edits = [
+  ['a path of two dots', '"~^(?:/(', '"~^/(?:[.]|%2e){2}\\\\z" "/{segment}";\n"~^(?:/(', /^proved/],
+];
+
 /** Two proxies of one port, of which the first is the one that is looked at. */
 const sharing = (first: string, second: string) => `version: 1
 name: sharing
@@ -284,6 +295,8 @@ const FILES: readonly (readonly [engine: Engine, name: string, edits: Edits, spe
   ['nginx', 'upstreams.conf', NGINX_POOLS, POOLS],
   ['nginx', 'api.conf', NGINX_SENT, POOLS],
   ['caddy', 'Caddyfile', CADDY_POOLS, POOLS],
+  ['nginx', 'type-segment.conf', DOTS, AT_ROOT],
+  ['nginx', 'type-segment.conf', DOTS_OF_ONE, ONE_SEGMENT],
   ['nginx', 'api.conf', NGINX_CLIENT, POOLS],
   ['caddy', 'Caddyfile', CADDY_CLIENT, POOLS],
   ['nginx', 'first.routes.conf', NAMED, sharing(HOSTS[0], '')],

@@ -212,7 +212,30 @@ const TAKEN = lazily(() => wholly(`(?:[^%#]|%(?:[1-9A-Fa-f][0-9A-Fa-f]|0[1-9A-Fa
 
 export function takesPath(request: SymbolicRequest, depth: number): boolean {
   const path = request.path(depth);
-  return path === undefined || matches(request.run, path, TAKEN());
+  return path === undefined || (matches(request.run, path, TAKEN()) && !climbs(request, depth));
+}
+
+const TWO_DOTS = '/(?:[.]|%2[Ee]){2}';
+const UP = lazily(() => wholly(`${TWO_DOTS}(?:#${ANYTHING})?`));
+const STAYING = lazily(() => wholly('/(?:[.]|%2[Ee])?'));
+/** Here the decoding ends, or a segment is several. */
+const UNSURE = lazily(() => wholly(`${ANYTHING}(?:#|%2[Ff])${ANYTHING}`));
+
+/** Whether the segments of a path lead above its root for sure, as nginx decodes them: it refuses such a path. */
+function climbs(request: SymbolicRequest, depth: number): boolean {
+  const shape = request.shape(depth);
+  const count = shape.kind === 'segments' ? shape.count : depth;
+  let level = 0;
+  for (let number = 1; number <= count && level <= count - number; number++) {
+    const segment = request.segment(number, depth);
+    const is = (language: () => Language) => matches(request.run, segment, language());
+    if (is(UP)) level--;
+    else if (is(UNSURE)) return false;
+    else if (!is(STAYING)) level++;
+    if (level < 0) return true;
+    if (is(UNSURE)) return false;
+  }
+  return false;
 }
 
 interface Asking {
