@@ -301,6 +301,8 @@ bottlerocket.run();
 
 const nginx = suite('reading nginx');
 nginx('quotes, escapes, variables and comments as nginx reads them', () => {
+  // Only four signs are blanks.
+  assert.equal(parseNginx('a b\v\f\u00a0;'), [{ name: 'a', args: ['b\v\f\u00a0'], line: 1 }]);
   assert.equal(parseNginx('a  "b c" \'d;\' e\\;f # x;\n; map ${x}y $z { "~^/{2}" 1; }'), [
     { name: 'a', args: ['b c', 'd;', 'e\\;f'], line: 1 },
     { name: 'map', args: ['${x}y', '$z'], line: 2, block: [{ name: '~^/{2}', args: ['1'], line: 2 }] },

@@ -90,8 +90,8 @@ const around = (lines) => lines.map((line) =>
   isFollowed(line) ? line.slice(0, 3) : blockOf(line) ? [...line.slice(0, -1), around(blockOf(line))] : line);
 
 // ---- Expressions.
-/** Those that mean the same here and in Caddy. */
-const SAFE = /^\^(?:[\w~:/@,=+ -]|\[\^?[^\]\\\x80-\xff]+\][+*]?|\((?:\?:)?|\)[?*]?|\||\$|\.\*)*$/;
+/** Those that mean the same here and in Caddy, which forgets no group where another one is repeated. */
+const SAFE = /^\^(?:[\w~:/@,= -]|\[\^?[^[\]\\\x80-\xff]+\][+*]?|\((?:\?:)?|\)\??|\||\$|\.\*)*$/;
 const [OPEN, LITERAL] = [/\((?:\?:)?/y, /[\w ~:/@,=%&;!'<>-]+|\[([^^\\\]])\]|\$$/y];
 /** Returns all texts that an expression without repetition stands for, with a sign for each of `atoms`. */
 function textsOf(source, atoms) {
@@ -296,7 +296,7 @@ class Way {
   set([name, template, ...more]) {
     if (typeof template !== 'string' || more.length > 0 || !/^\w+$/.test(name)) cannot(`the variable ${name}`);
     if (this.frozen.has(`http.vars.${name}`)) cannot(`${name} is changed after it was looked at`);
-    if (/^[+-]?[\d.]/.test(template)) cannot(`the number ${template}`);
+    if (SCALAR.test(template)) cannot(`the number ${template}`);
     if (name === 'client_ip') cannot("the client's address is changed");
     this.freeze(template); // It is evaluated when it is used, and has to be then what it is now.
     this.vars = new Map(this.vars).set(name, { template, vars: this.vars });
@@ -321,14 +321,14 @@ function tableOf(source, block) {
   if (ends.length > 1 || block.some(([, value]) => value === '-')) cannot(`an odd table of ${source}`);
   return { source, rows, fallback: ends[0]?.[1] ?? '', expressions: new Map(), looked: new Map() };
 }
+/** Numbers and truths, which Caddy writes in its own way. */
+const SCALAR = /^(?:(?!(?:0|[1-9]\d{0,8})$)[+-]?[.\d][\w.+-]*|[+-]?(?:inf|infinity|nan)|t|f|true|false)$/i;
 /** Refuses a table whose rows may mean something else to Caddy. */
 function checkForms(name, { rows }) {
   if (rows.some(([key]) => key[0] === '~' && !SAFE.test(key.slice(1))))
     cannot(`an expression of {${name}} is not known`);
-  // Caddy writes numbers in its own way.
-  const isNumber = (value) => !Number.isNaN(Number(value)) && String(Number(value)) !== value;
   const isOdd = ([key, value]) =>
-    isNumber(value) || (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
+    SCALAR.test(value) || (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
   if (rows.some(isOdd)) cannot(`{${name}} leads to something odd`);
 }
 /** Refuses a table that could tell apart what is not known: keys that are nobody's, and tokens, which stand last. */
@@ -454,7 +454,7 @@ try {
   if (!same(around(all), certificate.around)) cannot('what is not followed is not as it is quoted');
   const sites = all.filter((line) => !isSnippet(line) && line.length > 1);
   const { proxies, beside } = certificate;
-  const portOf = (address) => /:\d+$/.exec(address)?.[0] ?? cannot(`the site ${address}`);
+  const portOf = (address) => Number(/:(\d+)$/.exec(address)?.[1] ?? cannot(`the site ${address}`));
   const ports = proxies.flatMap(({ names: [addresses] }) => addresses.map(portOf));
   for (const own of sites.map(namesOf).filter((each) => !proxies.some(({ names }) => same(each, names)))) {
     const isBeside = beside.some((names) => same(own, names)) && !own[0].some((each) => ports.includes(portOf(each)));

@@ -27,9 +27,9 @@ const namesIn = (quote, name) => [...JSON.stringify(quote).matchAll(name)].map((
 const [VARIABLE, GROUP] = [/\$\{?([A-Za-z_]\w*)/g, /\(\?P?[<'](\w+)/g];
 
 // ---- The files. A directive is a list of its words, with a list of directives at the end where it has a block.
-const [SPACE, QUOTED, SIGN] = [/\s+|#[^\n]*/, /"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'/, /([{};])/];
+const [SPACE, QUOTED, SIGN] = [/[ \t\r\n]+|#[^\n]*/, /"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'/, /([{};])/];
 const LINES = { t: '\t', r: '\r', n: '\n' };
-const BARE = /((?:\$\{|\\[^]|[^\s;{}\\"'])(?:\$\{|\\[^]|[^\s;{\\])*)/;
+const BARE = /((?:\$\{|\\[^]|[^ \t\r\n;{}\\"'])(?:\$\{|\\[^]|[^ \t\r\n;{\\])*)/;
 const TOKEN = new RegExp([SPACE, QUOTED, SIGN, BARE].map(({ source }) => source).join('|'), 'gy');
 function directivesOf(folder, name) {
   if (!/^[\w.-]+$/.test(name)) cannot(`include ${name}`);
@@ -61,17 +61,21 @@ function tableOf(quote) {
   }
   return { ...table, source: isGeo ? '' : quote[1] };
 }
-/** An expression without possessive marks, which are no marks in brackets and behind a backslash. */
-const plainly = (source) => source.replace(/(\[(?:\\.|[^\]])*\]|\\.)|([*+?}])\+/g, (_, kept, sign) => kept ?? sign);
-/** An expression as nginx takes it: what a part with a possessive mark has found is not given back. */
+/** An expression without possessive marks, which are no marks in brackets. */
+const plainly = (source) => source.replace(/(\[(?:\\.|[^\]])*\])|([*+?}])\+/g, (_, kept, sign) => kept ?? sign);
+/** Expressions that mean the same here and in nginx, and those of types. */
+const STRICT = /^\^?(?:(?:[\w /-]|\[\^?(?:[^[\]\\^]|\\t)+\])(?:[*+?]\+?)?|\(\?<\w+>|\))*(?:\\z)?$/;
+const TYPES = /^(?:(?:[\w%;-]|\[\^?[^[\]\\^]+\]|\))(?:[*+?]\+?|\{\d+\})?|\(\?:|\|)+$/;
+/** What a part with a possessive mark has found is not given back. */
 function strictly(key, source) {
   let count = 0;
   const strict = (all, own) => (own ? `(?=(?<_${count}>${own}))\\k<_${count++}>` : all);
-  const whole = world.expressions.has(source) ? source : key.slice(1).replace(POSSESSIVE, strict);
-  if (plainly(whole) !== whole) cannot(`the expression ${whole} has a mark that is not known`);
+  const isOfType = world.expressions.has(source);
+  if (!isOfType && !STRICT.test(key.slice(1))) cannot(`the expression ${source} is not known`);
+  const whole = isOfType ? source : key.slice(1).replace(POSSESSIVE, strict);
   return new RegExp(whole.replace(/\\z$/, '(?![^])'), 'u');
 }
-const POSSESSIVE = /((?:\[(?:\\.|[^\]])*\]|\\.|[^()[\]\\*+?|])(?:[*+?]|\{[\d,]+\}))\+|\[(?:\\.|[^\]])*\]|\\./g;
+const POSSESSIVE = /((?:\[[^\]]+\]|[\w /-])[*+?])\+|\[[^\]]+\]/g;
 /** A beginning of an expression that says itself, and the rest. */
 const BEGINNING = /^\^((?:(?:[\w /-]|\[[^\]^\\]\])(?![*+?{]))*)([^|]*)$/;
 /** An expression for longer paths than tables look: what they made of the first segments, and those behind. */
@@ -320,6 +324,7 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
     if (!same(tables.get(name)?.quote, table) || (is === 'marked' && !/^marked_/.test(name))) cannot(`not $${name}`);
   const parts = ['verb', ...namesIn(verb, GROUP)];
   if (!parts.includes(`after_${walk.length}`)) cannot(`request lines are not cut into ${walk.length} segments`);
+  if (parts.some((name) => name !== 'verb' && tables.has(name))) cannot('a part of the request line is a table');
   for (const name of namesIn(all.map(({ quote }) => (same(quote, verb.table) ? '' : quote)), GROUP))
     if (parts.includes(name) || tables.has(name) || /^http_|^secure_link$/.test(name)) cannot(`$${name} is made twice`);
   const [rowsAt, next, runs, texts, expressions] = Array.from({ length: 5 }, () => new Map());
@@ -334,6 +339,7 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
   for (const [start, own] of all.flatMap((table) => [...table.runs]))
     for (const run of own) once(runs, start, () => new Set()).add(run);
   const types = Object.keys(WIDER).filter((type) => given[type]).map((type) => [type, plainly(given[type])]);
+  for (const [type, own] of types) if (!TYPES.test(own)) cannot(`the type ${type} is ${own}`);
   for (const [type, own] of types)
     expressions.set(`^(?:/${own})+\\z`, { type }).set(`^(?:/${own})+(?<rest_end>/?)\\z`, { type, hasEnd: true });
   const others = [...types.map(([type]) => type), 'none'].flatMap((type) =>
@@ -391,13 +397,14 @@ function check(certificate, proxy, directives, tables) {
   });
   for (const name of [...namesIn(server, GROUP), ...namesIn(server, /"set","\$(\w+)"/g)])
     if (tables.has(name) || world.parts.includes(name)) cannot(`$${name} is made twice`);
-  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed, and no
-  // group of one that is followed.
-  const isOpen = (name) => tables.has(name) && !proxy.quoted[name] && !world.used.has(name);
+  // All else that decides is in `around` and `quoted`: of the tables that are not quoted it uses what was compared with
+  // the rows, and no group of one that is followed.
+  const told = [proxy.allow, ...tails, ...namesIn(verdict, VARIABLE), ...proxy.checks.map(([, next]) => next)];
+  const isOpen = (name) => tables.has(name) && !proxy.quoted[name] && !told.includes(name);
   const groups = namesIn([...world.used].map((name) => (proxy.quoted[name] ? '' : tables.get(name).quote)), GROUP);
   const outside = certificate.around.filter(([name]) => name !== 'server');
   for (const name of namesIn([outside, server, Object.values(proxy.quoted)], VARIABLE))
-    if (isOpen(name) || groups.includes(name)) cannot(`$${name} is not quoted or followed`);
+    if (isOpen(name) || groups.includes(name)) cannot(`$${name} is not quoted, and not compared with rows`);
   return `${proxy.rows.length} rows, ${targets.length} kinds of target, ${ways.length} ways`;
 }
 /** Reads a certificate. What all objects have means nothing in it, and no name stands twice in one. */
@@ -422,14 +429,13 @@ try {
   if ([VARIABLE, GROUP].some((name) => namesIn(all, name).some((own) => own !== lower(own))))
     cannot('a variable with capital letters, which nginx ignores');
   const { proxies, beside } = certificate;
-  const portOf = ([, address]) => /(?:^|:)\d+$/.exec(address)?.[0].replace(':', '') ?? cannot(address);
+  const portOf = ([, address]) => Number(/(?:^|:)(\d+)$/.exec(address)?.[1] ?? cannot(`it listens on ${address}`));
   const portsOf = (names) => names.filter(([name]) => name === 'listen').map(portOf);
-  const passing = all.filter(([, block]) => /_pass"/.test(JSON.stringify(block)));
   const ports = proxies.flatMap(({ names }) => portsOf(names));
-  const isProxy = (own) => proxies.some(({ names }) => same(own, names));
-  for (const own of passing.map(([, block]) => namesOf(block)).filter((each) => !isProxy(each))) {
+  const others = all.filter(([name]) => name === 'server').map(([, block]) => namesOf(block));
+  for (const own of others.filter((each) => !proxies.some(({ names }) => same(each, names)))) {
     const isBeside = beside.some((names) => same(own, names)) && !portsOf(own).some((port) => ports.includes(port));
-    console.log(isBeside ? `not looked at: ${own.join(' ')}` : cannot('a server that passes requests on has no rows'));
+    console.log(isBeside ? `not looked at: ${own.join(' ')}` : cannot('a server has no rows'));
   }
   if (proxies.length === 0) cannot('there is no proxy');
   for (const proxy of proxies)

@@ -147,6 +147,14 @@ const TABLES: readonly Step<Certificate>[] = [
   edited(TWO, '"~^two$" "$1x/any/never"', 'leads to something odd'),
   edited(TWO, '"two" "$1/any/never"', 'leads to something odd'),
   edited(TWO, '"~^two$" 010', 'leads to something odd'),
+  // What a group has found is "404p" in Caddy, although "a", "t" and "h" follow.
+  edited('"path" "404"', '"~^(?:(p)|a|t|h)*$" "404$1"', 'is not known'),
+  edited('"path" "404"', '"~^(?:(p)|a|t|h)+$" "404$1"', 'is not known'),
+  edited(TWO, '"~^two[[:alpha:]?$" "*/10.0.0.0-9/never"', 'is not known'),
+  edited(TWO, '"~^(?:two)?$" "*/10.0.0.0-9/never"', 'differs'),
+  ...['1e-7', '1e2', 'T', 'false', '+404', '.5'].map((own) =>
+    edited(TWO, `${TWO}\n"one" ${own}`, 'leads to something odd'),
+  ),
   edited(TWO, '"~^two$" "read/any/never"', 'differs'),
   edited(TWO, '"~^two$" "*/any/never"', 'differs'),
   edited(TWO, '"two" "*/10.0.0.0-9/never"'),
@@ -379,6 +387,7 @@ const AROUND: readonly Step<Certificate>[] = [
   both(SITE_BESIDE, 'https://b.example.com {', withSite('https://b.example.com'), 'the site https://b.example.com'),
   // A site that takes requests from the port of the proxy.
   both(SITE_BESIDE, 'http://b.example.com:8080 {', withSite('http://b.example.com:8080'), 'a site has no rows'),
+  both(SITE_BESIDE, 'http://b.example.com:08080 {', withSite('http://b.example.com:08080'), 'a site has no rows'),
   remade('vars shadow_pass', 'vars route', "{shadow.pass} is a shadow's"),
   remade('vars @shadow-400 shadow 400', 'vars @shadow-400 reason 400', ' '),
   remade('vars @shadow-400 shadow 400', 'error @shadow-400 address 403', ' '),

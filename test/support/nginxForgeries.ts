@@ -26,12 +26,20 @@ export const nginxForgeries: readonly Step<Certificate>[] = [
   edited('include paths.conf;', 'include other.conf;', 'other.conf is not there'),
   edited('include paths.conf;', 'include /paths.conf;', 'include /paths.conf'),
   edited('"/a/{int}/x" "POST";', '"~^/a/[^][i]nt.+x$" "POST";', 'the expression'),
-  // nginx does not find it, since `.*+` takes all and gives nothing back.
-  edited('"/a/{int}/x" "POST";', '"~^/a/.*+x$" "POST";', 'differs'),
-  edited('"/a/{int}/x" "POST";', '"~^/a/(?:.)*+x$" "POST";', 'has a mark that is not known'),
-  edited('"/a/{int}/x" "POST";', '"~^/a/[{]int.{2,}+x$" "POST";', 'differs'),
-  edited('"/a/{int}/x" "POST";', '"~^/a/[{*+]int[^/*+]/?+x$" "POST";'),
-  edited('"/a/{int}/x" "POST";', '"~^/a/[^/]++/x$" "POST";'),
+  // nginx does not find it, since `[^q]*+` takes all and gives nothing back.
+  edited('"/a/{int}/x" "POST";', '"~^/a/[^q]*+x\\\\z" "POST";', 'differs'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/.*+x\\\\z" "POST";', 'the expression'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/(?:.)*+x$" "POST";', 'the expression'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[{]int[}]{2,}+x$" "POST";', 'the expression'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[{*+]int[^/*+]/?+x\\\\z" "POST";'),
+  edited('"/a/{int}/x" "POST";', '"~^/a/[^/]++/x\\\\z" "POST";'),
+  // In nginx, what refers to a group that found nothing finds nothing.
+  both(
+    '[0-9]++)++\\\\z',
+    '(?:[0-9]|(y)?\\\\1q)++)++\\\\z',
+    (own) => ({ ...own, types: { ...own.types, int: '(?:[0-9]|(y)?\\1q)+' } }),
+    'the type int is',
+  ),
   inserted(TO_CLIENT, 'add_header X $pid;', [['add_header', 'X', '$pid']]),
   inserted(
     TO_CLIENT,

@@ -61,6 +61,11 @@ const REST = 'map "${segment_2}${segment_3}${segment_4}${segment_5}${segment_6}$
 const INTS = '"~^(?:/[0-9]++)++(?<rest_end>';
 const LONG = 'map "${api_path_8} ${after_8}${slash_8}"';
 
+const NAMES_BESIDE = [
+  ['listen', '127.0.0.1:08080'],
+  ['server_name', 'a'],
+];
+
 const FILES: readonly Step<Certificate>[] = [
   edited(ROUTE, `}\n${ROUTE}`, 'a "}" too many'),
   edited(ROUTE, `map a $b { x }\n${ROUTE}`, 'a "}" too many'),
@@ -75,16 +80,31 @@ const FILES: readonly Step<Certificate>[] = [
   edited(ROUTE, `map "" $api_allow { default ""; }\n${ROUTE}`, 'is made twice'),
   edited(ROUTE, `map "" $API_allow { default "GET"; }\n${ROUTE}`, 'capital letters'),
   edited(ROUTE, `map "" $unused { default ""; "~(?<API_allow>a)" ""; }\n${ROUTE}`, 'capital letters'),
+  // nginx takes these signs for a part of a word.
+  edited('"GET /a" "read"', '"GET /a" read\v', 'differs'),
+  edited('"GET /a" "read"', '"GET /a" read\f', 'differs'),
+  edited('listen 8080 default_server;', 'listen 8080 default_server\v;', 'what is no table'),
   edited(SERVER, `log_format more "";\n${SERVER}`),
   edited(SERVER, `server_tokens on;\n${SERVER}`, 'what is no table'),
   remade(SERVER, `server { listen 81; location / { proxy_pass http://127.0.0.1; } }\n${SERVER}`, 'has no rows'),
-  remade(SERVER, `server { listen 81; location / { return 200; } }\n${SERVER}`),
+  remade(SERVER, `server { listen 81; location / { return 200; } }\n${SERVER}`, 'a server has no rows'),
   claimed('an older certificate', (own) => ({ ...own, certificate: 'postern nginx 1' }), 'this is not "postern'),
   claimed('a sign of its own', (own) => JSON.stringify(own).replace('{', '{"more":"\\u27e8",'), 'in another way'),
   claimed(
     'other names',
     withProxy(() => ({ names: [['listen', '81']] })),
-    'a server that passes requests on has no rows',
+    'a server has no rows',
+  ),
+  // Requests to the port of the proxy that it does not get.
+  both(
+    SERVER,
+    `server { listen 127.0.0.1:08080; server_name a; return 200; }\n${SERVER}`,
+    ({ around, ...own }) => ({
+      ...own,
+      around: [...around.slice(0, -1), ['server', [...NAMES_BESIDE, ['return', '200']]], ...around.slice(-1)],
+      beside: [NAMES_BESIDE],
+    }),
+    'a server has no rows',
   ),
   claimed('no verb', withoutQuote('verb'), '$verb is not quoted'),
   claimed(
@@ -99,11 +119,7 @@ const FILES: readonly Step<Certificate>[] = [
   ),
   claimed('marks that are none', quotedAs('request_origin', 'marked'), 'not $request_origin'),
   claimed('an address that is not quoted', withoutQuote('in_proxy_api'), 'has to be quoted'),
-  claimed(
-    'an answer that is not quoted',
-    withoutQuote('api_cors_exposed'),
-    '$api_cors_exposed is not quoted or followed',
-  ),
+  claimed('an answer that is not quoted', withoutQuote('api_cors_exposed'), '$api_cors_exposed is not quoted'),
   claimed(
     'a server that is not there',
     (own) => ({ ...own, proxies: [...own.proxies, { ...own.proxies[0], names: [] }] }),
@@ -168,6 +184,24 @@ const PATHS: readonly Step<Certificate>[] = [
   edited(FIRST, `${FIRST} "~^/a\\{2\\}" "/r";`, 'the expression ^/a\\{2\\}'),
   edited(SECOND, `map "x\${plain_1}\${plain_2}" $api_path_2 { "x/zzz/b" "/a";`, 'was not tried'),
   edited(SECOND, 'map "${segment_1}${plain_2}" $api_path_2 { "/zz/b" "/a";', 'a segment is not kept'),
+  // The variable of a header is another one for what is quoted, although no row depends on it.
+  ...['http_private_token', 'http_x', 'client'].map((name) =>
+    edited(
+      'map $api_allow $api_verdict_path {',
+      `map "" $${name} { default ""; }\nmap "\${api_allow}\${${name}}" $api_verdict_path {`,
+      name === 'http_x' ? undefined : name === 'client' ? 'is made twice' : 'is not quoted',
+    ),
+  ),
+  edited(
+    'map "" $api_parameter_1 {',
+    'map "" $slash_8 { default ""; }\nmap "" $api_parameter_1 {',
+    'a part of the request line is a table',
+  ),
+  // What PCRE finds in another way, or nothing.
+  ...['(?<x>y)?\\\\k<x>1 read', '1 rea.', '1 rea(?=d)d', '1 (?:r)ead', '1 [[r]ead', '1 rea{1}d'].map((own) =>
+    edited('"1 read" $api_verdict_token;', `"~^${own}" $api_verdict_token;`, 'the expression'),
+  ),
+  edited('"1 read" $api_verdict_token;', '"~^1 r(?<x>[e]++)ad\\\\z" $api_verdict_token;'),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<segment_1>)" "-";', '$segment_1 is made twice'),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<api_allow>)" "-";', '$api_allow is made twice'),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<http_x>)" "-";', '$http_x is made twice'),
@@ -176,11 +210,7 @@ const PATHS: readonly Step<Certificate>[] = [
     'map "" $api_parameter_1 { "~^(?<secure_link>)" "-";',
     '$secure_link is made twice',
   ),
-  edited(
-    'map "" $api_parameter_1 {',
-    'map "" $api_parameter_1 { "~^(?<client>)" "-";',
-    '$client is not quoted or followed',
-  ),
+  edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<client>)" "-";', '$client is not quoted'),
   claimed(
     'a path is treated in two ways',
     withRows(([row, ...rows]) => [row, ...rows, ['GET', '/a', 'x', 'read']] as Row[]),
@@ -282,6 +312,12 @@ const VERDICTS: readonly Step<Certificate>[] = [
     withProxy(({ preflight }) => ({ preflight: { ...preflight, asks: preflight?.asks.slice(0, 1) } })),
     'differs',
   ),
+  // Two expressions that are one without possessive marks, were these not in brackets.
+  edited(
+    'map $private__token_token $api_verdict_token {',
+    'map $private__token_token $api_verdict_token { "~[]a*+]" $api_verdict_route; "~[]a*]" "path";',
+    'the expression []a*]',
+  ),
   claimed(
     'nothing is cut',
     withProxy(() => ({ cuts: [] })),
@@ -379,7 +415,7 @@ const LONGEST: readonly Step<Certificate>[] = [
     'there is no proxy',
   ),
   both(/listen 443/g, 'listen 127.0.0.1:8080', withPort('127.0.0.1:8080'), 'has no rows'),
-  both(/listen 443/g, 'listen 127.0.0.1', withPort('127.0.0.1'), 'cannot be told: 127.0.0.1'),
+  both(/listen 443/g, 'listen 127.0.0.1', withPort('127.0.0.1'), 'it listens on 127.0.0.1'),
 ];
 
 /** All cases; made when they are asked for, since that takes a while. */

@@ -113,12 +113,11 @@ export function certify(policy: Policy, files: readonly ConfigFile[]): Certifica
   };
 }
 
-/** Returns the names of servers that pass requests on, and are no proxies. */
+/** Returns the names of servers that are no proxies. */
 function besideOf(all: readonly NginxDirective[], proxies: readonly ProxyCertificate[]): Certificate['beside'] {
   const known = new Set(proxies.map(({ names }) => JSON.stringify(names)));
-  const isPassing = ({ name, block = [] }: NginxDirective): boolean => /_pass$/.test(name) || block.some(isPassing);
   return all
-    .filter((each) => each.name === 'server' && isPassing(each))
+    .filter(({ name }) => name === 'server')
     .map(({ block = [] }) => block.filter(isName).map(quoteOf))
     .filter((names) => !known.has(JSON.stringify(names)));
 }

@@ -13,9 +13,10 @@ export interface NginxProblem {
   readonly problem: string;
 }
 
-// As nginx's own lexer: quotes count at the start of a word only, `${` does not open a block.
+// As nginx's own lexer: quotes count at the start of a word only, `${` does not open a block, and only four signs are
+// blanks.
 const TOKEN =
-  /\s+|#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"|'((?:[^'\\]|\\[\s\S])*)'|([{};])|((?:\$\{|\\[\s\S]|[^\s;{}\\"'])(?:\$\{|\\[\s\S]|[^\s;{\\])*)/gy;
+  /[ \t\r\n]+|#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"|'((?:[^'\\]|\\[\s\S])*)'|([{};])|((?:\$\{|\\[\s\S]|[^ \t\r\n;{}\\"'])(?:\$\{|\\[\s\S]|[^ \t\r\n;{\\])*)/gy;
 
 interface Token {
   readonly text: string;
