@@ -138,6 +138,10 @@ const FOLLOWED: Edits = [
   ['a key without an end', KEY_END, '" "$1"', /403 instead of 401/],
   ['a key with a comma or nothing behind it', KEY_END, '[ \\t]*(?:,.*)?" "$1"', /403 instead of 401/],
   ['a key with nothing behind it', KEY_END, '[ \\t]*$" "$1"', /401 instead of 404/],
+  ['a key with anything behind it, written otherwise', KEY_END, '(?:.*)$" "$1"', /403 instead of 401/],
+  ['a key with a semicolon behind it', KEY_END, '[ \\t]*(?:[,;].*)?$" "$1"', /403 instead of 401/],
+  ['a key of many characters', `{20,128})${KEY_END}`, `{20,})${KEY_END}`, /403 instead of 401/],
+  ['no key of 20 characters', `{20,128})${KEY_END}`, `{21,128})${KEY_END}`, /401 instead of 404/],
   ['a key of fewer characters', `~+/=-]{20,128})${KEY_END}`, '~+/=-]{20,127}).*$" "$1"', /^cannot tell/],
 ];
 

@@ -56,7 +56,8 @@ async function confirmOne({ difference, ...options }: Omit<Doubt, 'others'>): Pr
     const isSecure = said.kind === 'forward' && said.scheme === 'https';
     const areStrangers = isSecure && !said.tls.verified;
     const alsoNamed = isSecure ? said.tls.name : undefined;
-    const trial = await startTrial({ ...options, random: randomOf('confirm'), areStrangers, alsoNamed }, scope);
+    const asked = { areStrangers, alsoNamed, keyOf: request };
+    const trial = await startTrial({ ...options, ...asked, random: randomOf('confirm') }, scope);
     if (typeof trial === 'string') return untried(trial.trim().split('\n').at(-1) ?? '');
     const tried = await trial.ask(request);
     if (typeof tried === 'string') return untried(tried);

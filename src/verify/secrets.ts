@@ -21,8 +21,13 @@ const WORD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const MARK = 'pstrn-';
 const LENGTHS = [20, 26, 40, 64, 127, 128];
 
-export function throwAwaySecrets(policy: Policy, random: Random): Secrets {
-  const values = new Map<string, string>();
+/** `given` are values by reference text that are not made up. */
+export function throwAwaySecrets(
+  policy: Policy,
+  random: Random,
+  given: ReadonlyMap<string, string> = new Map(),
+): Secrets {
+  const values = new Map(given);
   const keys = new Map<string, string>();
   const create = (text: string): string => {
     const known = values.get(text);

@@ -54,6 +54,8 @@ export interface TrialOptions {
   readonly areStrangers?: boolean;
   /** A name that the certificates of all upstreams have too: one that the files ask for, and the spec does not. */
   readonly alsoNamed?: string | undefined;
+  /** A request whose key has to be just that one. */
+  readonly keyOf?: ExampleRequest | undefined;
 }
 
 /** Most listeners and servers of upstreams together. */
@@ -93,7 +95,7 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   const arrivals: Arrivals = new Map();
   const trusted = await startServers(upstreams, { policy, arrivals, alsoNamed }, scope);
   await folder.write('authorities.pem', isStranger ? identityFor('a stranger to them').cert : trusted);
-  const secrets = throwAwaySecrets(policy, random);
+  const secrets = throwAwaySecrets(policy, random, options.keyOf && givenKey(options.keyOf));
   const secretFiles = target.secrets?.({ policy, values: secrets.values }).value ?? [];
   for (const { path, text } of copies) await write(join(folder.path, path), Buffer.from(text, 'latin1'));
   for (const { path, text } of secretFiles) await write(join(folder.path, path), text);
@@ -216,6 +218,14 @@ export function bytesOf(
   const head = [`${method} ${target} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`), '', ''];
   const content = body === 'chunked' ? '3\r\nabc\r\n0\r\n\r\n' : 'a'.repeat(length);
   return { bytes: head.join('\r\n') + content };
+}
+
+/** The key of a request, by its reference; another one of another length may be taken otherwise. */
+function givenKey({ caller, keyText }: ExampleRequest): ReadonlyMap<string, string> {
+  if (caller.kind === 'text' || caller.kind === 'alike') return new Map();
+  const reference = caller.key.keys[caller.position]?.text;
+  const [key] = KEY.exec(keyText) ?? [];
+  return new Map(reference === undefined || key === undefined ? [] : [[reference, key]]);
 }
 
 function keyOf(text: string, caller: ExampleRequest['caller'], secrets: Secrets): string {

@@ -106,25 +106,31 @@ export function capturesPath(source: string): boolean {
   return language !== undefined && !('problem' in language) && isEmptyLanguage(both(language, WITH_MARK()));
 }
 
-const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d+\})\)(.*)$/;
-const KEY_END = '[ \\t]*(?:,.*)?$';
-/** With these ends it takes as much as there is of a key, and anything behind it. */
-const OPEN_ENDS: readonly string[] = ['.*$', '.*', '', '[ \\t]*(?:,.*)?'];
-const KEY_ENDS = lazily(() => wholly('[\\t ,]'));
+const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d*\})\)([^|]*)$/;
+const LINE = lazily(() => wholly('[^\\n]*'));
+/** What stands behind a key that is one. */
+const ENDED = lazily(() => wholly('[ \\t]*(?:,[^\\n]*)?'));
 
-/** The keys that its first group takes, if it takes one up to a blank, a comma or the end, or all that there is of one. */
+/** The keys that its first group takes, if it takes one up to what is no part of a key, or all that there is of one. */
 export function keysIn(source: string): Language | undefined {
-  if (takesKeyAndMore(source)) return wholly(keySource());
-  const [, , set = '', bounds = '', end] = KEY.exec(source) ?? [];
-  if (end !== KEY_END) return undefined;
-  const isEnded = isEmptyLanguage(both(wholly(set), KEY_ENDS()));
-  return isEnded ? wholly(set + bounds) : undefined;
+  const [, , set = '', bounds = '', end = '|'] = KEY.exec(source) ?? [];
+  const behind = behindKey(end);
+  if (!behind) return undefined;
+  if (set + bounds === keySource() && behind === LINE()) return wholly(keySource());
+  // Otherwise it might give back a part of the key.
+  return isEmptyLanguage(both(behind, wholly(`${set}[^\\n]*`))) ? wholly(set + bounds) : undefined;
 }
 
-/** Whether its first group takes a key that anything may follow. */
+/** Whether its first group takes a key with something behind it that makes it none. */
 export function takesKeyAndMore(source: string): boolean {
-  const [, , set = '', bounds = '', end = '-'] = KEY.exec(source) ?? [];
-  return set + bounds === keySource() && OPEN_ENDS.includes(end);
+  const behind = keysIn(source) && behindKey(KEY.exec(source)?.[4] ?? '|');
+  return behind !== undefined && !isEmptyLanguage(without(behind, ENDED()));
+}
+
+/** What may stand behind a key. Languages are the same object where they hold the same texts. */
+function behindKey(end: string): Language | undefined {
+  const language = end === '|' ? { problem: 'is none' } : matching(`^(?:${end})`, 're2');
+  return 'problem' in language ? undefined : both(language, LINE());
 }
 
 const HOP = /^\^\(\?:\.\*,\)\?\[ \\t\]\*(::\[Ff\]\{4\}:)?\((.*)\)\[ \\t\]\*\(\?:,\[\^,\]\*\)\{(\d+)\}\$$/;
