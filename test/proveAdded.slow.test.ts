@@ -77,6 +77,7 @@ const NGINX: readonly Edit[] = [
   ],
   ['a header that a network makes', MAPS, `geo $http_range { default a; } ${MAPS}`, /^range is not passed on/],
   ['a variable that is itself', 'set $client $remote_addr', 'set $client $client', /^cannot tell: \$client depends on/],
+  ['a file that includes itself', MAPS, 'include nginx.conf;', /^cannot tell: nginx.conf includes itself$/],
   ['a condition', LOCATION, `${LOCATION} if ($args) { return 204; }`, /^cannot tell: .* has "if"/],
 ];
 
@@ -185,6 +186,7 @@ const CADDY: readonly Edit[] = [
     `(mark) {\nvars mark {args[0]}\n}\n${IN_SITE}\nimport mark a\n@a vars mark a\nrespond @a 204\nimport mark b`,
     /^204 instead of/,
   ],
+  ['an error of an error', HANDLER, `@e header X a\nerror @e 500\n${HANDLER}`, /^proved/],
   ['bodies of unknown length, by a pattern', 'Transfer-Encoding *', 'Transfer-Encoding chunk*', /^proved/],
   ['large bodies of unknown length', 'max_size 65536', 'max_size 0', /^cannot tell: bodies .* any number of bytes/],
 ];

@@ -206,11 +206,7 @@ class Execution {
     // What begins with 1 is no answer yet.
     const isStatus = /^[2-5][0-9]{2}$/.test(text);
     if (!isStatus && /[0-9]/.test(text)) throw new CannotTell(`${place}: "${text}" is no status`);
-    // Where a status is no number, the handler itself fails; one that answers an error leaves the status of that error.
-    if (!isStatus && meaning.status !== '') {
-      this.deferred.clear();
-      return this.answered(meaning.status, undefined, place);
-    }
+    // Where a status is no number, the handler itself fails.
     if (!isStatus) return this.failed('500', place, errors);
     if (handler.kind === 'error') return this.failed(text, place, errors);
     const body =
@@ -222,12 +218,12 @@ class Execution {
 
   /** An error with this status, which the handlers of errors answer. */
   private failed(status: string, place: string, errors: readonly Handler[] | undefined): Outcome {
-    if (!errors) return this.answered(status, undefined, place);
     const { meaning } = this;
-    if (meaning.status !== '') throw new CannotTell(`${place}: an error of an error`);
-    meaning.status = status;
     // What waits for an answer of the route itself is forgotten.
     this.deferred.clear();
+    // Where answering an error fails, its status is all that is left.
+    if (!errors || meaning.status !== '') return this.answered(meaning.status || status, undefined, place);
+    meaning.status = status;
     const outcome = this.handlers(errors, undefined);
     if (outcome?.kind === 'forward') throw new CannotTell('an error is forwarded');
     return outcome ? { ...outcome, body: undefined, place: placeIn(place) } : this.answered(status, undefined, place);

@@ -87,12 +87,17 @@ export function readConfiguration(files: readonly ConfigFile[]): Configuration {
 
 function readAnew(files: readonly ConfigFile[]): Configuration {
   const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
+  const open = new Set<string>();
   const read = (name: string): readonly NginxDirective[] => {
+    if (open.has(name)) throw new CannotTell(`${name} includes itself`);
     const text = texts.get(name);
     if (text === undefined) throw new CannotTell(`${name} is not there`);
     const directives = parseNginx(text);
     if ('problem' in directives) throw new CannotTell(`${name}: ${directives.problem}`);
-    return directives.flatMap((directive) => included(placed(directive, name), read));
+    open.add(name);
+    const own = directives.flatMap((directive) => included(placed(directive, name), read));
+    open.delete(name);
+    return own;
   };
   const inside = texts.has('nginx.conf')
     ? read('nginx.conf').flatMap((directive) => {
