@@ -66,6 +66,7 @@ const OF_NGINX: Edits = [
   ['cookies of the upstream', 'proxy_hide_header set-cookie;', '', /set-cookie of the upstream passes/],
   ['no X-Forwarded-For', 'proxy_set_header X-Forwarded-For $remote_addr;', '', /x-forwarded-for is not sent/],
   ['no X-Forwarded-Host', 'proxy_set_header X-Forwarded-Host $http_host;', '', /x-forwarded-host is not sent/],
+  ['what the client says of itself', 'For $remote_addr', 'For $proxy_add_x_forwarded_for', /another x-forwarded-for/],
 ];
 const OF_CADDY: Edits = [
   ['cookies of the upstream', 'header_down -Set-Cookie', '', /set-cookie of the upstream passes/],

@@ -4,9 +4,9 @@ import { schemeOf } from '../../policy/origin.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, lower, matches, type Part } from '../../prove/explore.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { NOTHING, wholly } from '../../prove/matching.ts';
+import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome, PageHeaders } from '../../prove/model.ts';
-import { CLIENT, PEER, type SymbolicRequest } from '../../prove/request.ts';
+import { CLIENT, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow, exactRows } from '../../prove/rows.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
@@ -15,6 +15,7 @@ import type { NginxDirective } from './liveConfig.ts';
 import { type Location, readLocation } from './location.ts';
 import { type Known, Meaning, TARGET_PIECES } from './meaning.ts';
 import { setsIn } from './networks.ts';
+import { nameInTls, sentValue } from './sending.ts';
 import {
   askedLocation,
   depthIn,
@@ -310,52 +311,11 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   };
 }
 
-/** The name that the certificate of an upstream is checked for; where the file says none, that of its URL. */
-function nameInTls(name: string, meaning: Meaning): readonly Part[] {
-  try {
-    return name === '$host' ? meaning.request.hostName() : meaning.evaluate(templateOf(name));
-  } catch (error) {
-    if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
-    throw error;
-  }
-}
-
 /** What an upgrade takes beside the headers that ask for it. */
 function checkUpgrade({ isNewer, hidden }: Location, name: string): void {
   if (!isNewer) throw new CannotTell(`${name} asks for upgrades, and does not say by which version of HTTP`);
   const taken = [...hidden].find((header) => /^(?:upgrade$|sec-websocket-)/.test(header));
   if (taken !== undefined) throw new CannotTell(`${name} hides ${taken}`);
-}
-
-/**
- * Returns the value of a header that goes upstream. A client's header is sent as it came, so that its value stays open.
- */
-function sentValue(
-  value: string,
-  { directives, scheme }: Server,
-  { configuration, meaning }: { readonly configuration: Configuration; readonly meaning: Meaning },
-): readonly Part[] {
-  const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
-  // A table may make a variable of such a name, too.
-  if (header !== undefined && !configuration.tables.has(value.slice(1)))
-    return [{ piece: `header ${header.replaceAll('_', '-')}` }];
-  if (value === '$scheme') return [scheme];
-  const template = templateOf(value);
-  // The client has been found before all else is decided.
-  if (isSame(template, directives.variables.get('client')) || value === '$client')
-    return meaning.request.world.isDirect ? CLIENT : meaning.value('client');
-  if (value === '$proxy_add_x_forwarded_for') return addedTo('x-forwarded-for', meaning);
-  return value === '$remote_addr' ? [{ piece: PEER }] : meaning.evaluate(template);
-}
-
-/** The address of the connection, behind what a header of the client says already. */
-function addedTo(header: string, { request }: Meaning): readonly Part[] {
-  const sent = request.header(header);
-  return matches(request.run, sent, NOTHING()) ? [{ piece: PEER }] : [...sent, ', ', { piece: PEER }];
-}
-
-function isSame(one: Template, other: Template | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function setsOf({ tables }: Configuration): CidrSet[] {
