@@ -76,6 +76,13 @@ const OF_CADDY: Edits = [
 ];
 
 const SERVER_NAME: Edits = [
+  [
+    'an address as the name in TLS',
+    'tls_server_name "gitlab.example.com"',
+    'tls_server_name 192.0.2.1',
+    /another name in/,
+  ],
+  ['the same name with the dot of the root', 'e "gitlab.example.com"', 'e "gitlab.example.com."', /^proved/],
   ['another name in TLS', 'tls_server_name "gitlab.', 'tls_server_name "gitlxb.', /to another name in TLS/],
 ];
 

@@ -252,7 +252,7 @@ tryEdits(
       'a header that Go takes away',
       'Host {http.request.hostport}',
       'Host {http.request.header.Host}',
-      /^x-forwarded-host is/,
+      /^another x-forwarded-host is/,
     ],
   ],
 );

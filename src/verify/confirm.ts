@@ -66,8 +66,10 @@ async function confirmOne({ difference, ...options }: Omit<Doubt, 'others'>): Pr
     const status = tried.response?.status ?? 0;
     if (other !== undefined && status >= 400 && status < 500 && isRefusable(request, proxy))
       return untried('it refuses this request before it looks at the files');
-    if (other !== undefined) return { result: 'other', told: `${target.name} does something else: ${other}` };
     const wanted = saidBySpec(decision, request, { policy, proxy });
+    if (other !== undefined && status === 502 && !tried.arrival && needsAnotherName(said, wanted))
+      return untried('it takes no certificate of an upstream on this machine for the name in TLS');
+    if (other !== undefined) return { result: 'other', told: `${target.name} does something else: ${other}` };
     const shown = disagreement(wanted, tried, context) ?? (await shownByAsking(trial, { said, wanted, ...context }));
     return shown === undefined
       ? untried('upstreams on this machine do not show it')
@@ -82,6 +84,12 @@ function isUnknownName(said: Said): boolean {
   if (said.kind !== 'forward' || said.scheme !== 'https') return false;
   const { verified, name, tellsName } = said.tls;
   return verified && name === undefined && tellsName !== undefined;
+}
+
+/** Whether an upstream has to have another name than the spec says, of which there may be no certificate. */
+function needsAnotherName(said: Said, wanted: Said): boolean {
+  if (said.kind !== 'forward' || said.scheme !== 'https' || !said.tls.verified) return false;
+  return wanted.kind === 'forward' && wanted.tls.name !== said.tls.name;
 }
 
 /** Requests for each server: an engine that picks one at random leaves one out of 60 once in 100,000 trials. */

@@ -43,7 +43,10 @@ export function forwarded(
 /** The name that the certificate of an upstream is checked for. */
 function nameInTls(name: string, meaning: Meaning, scope: Scope): readonly Part[] {
   try {
-    return meaning.resolved(meaning.evaluate(templateOf(name, 'tls_server_name'), scope));
+    const parts = meaning.resolved(meaning.evaluate(templateOf(name, 'tls_server_name'), scope));
+    const [only, ...more] = parts;
+    // Go takes the dot of the root away.
+    return typeof only === 'string' && more.length === 0 ? [only.replace(/[.]$/, '')] : parts;
   } catch (error) {
     if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
     throw error;
