@@ -78,6 +78,7 @@ const NGINX: readonly Edit[] = [
   ['a header that a network makes', MAPS, `geo $http_range { default a; } ${MAPS}`, /^range is not passed on/],
   ['a variable that is itself', 'set $client $remote_addr', 'set $client $client', /^cannot tell: \$client depends on/],
   ['a file that includes itself', MAPS, 'include nginx.conf;', /^cannot tell: nginx.conf includes itself$/],
+  ['a network of two values', '192.0.2.0/24 "";', '192.0.2.0/23 "" x;', /^cannot tell: .* has "192.0.2.0.23"$/],
   ['a condition', LOCATION, `${LOCATION} if ($args) { return 204; }`, /^cannot tell: .* has "if"/],
 ];
 

@@ -180,8 +180,9 @@ type Heading = Pick<MapTable, 'name' | 'title' | 'source'>;
 function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[]): Table {
   const networks: { cidr: string; value: string }[] = [];
   const places = new Map<Template, RowPlace>();
-  for (const { name: key, args, file = '', line } of block) {
+  for (const { name: key, args, block: inner, file = '', line } of block) {
     const [value = ''] = args;
+    if (inner || args.length !== 1) throw new CannotTell(`${title} has "${key}"`);
     places.set([value], { file, line });
     if (key === 'default') networks.push({ cidr: '0.0.0.0/0', value }, { cidr: '::/0', value });
     // nginx looks IPv4 addresses up as such, and never finds them in this form.
