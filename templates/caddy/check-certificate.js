@@ -7,8 +7,7 @@
 //  2. For both and each method, the site is run from top to bottom, as Caddy runs what is in `route`, for all callers,
 //     addresses and values of quoted tables, and has to come to what the rows demand. What is not known is refused.
 // Nothing in a certificate is believed. All lines of the files have to be in `around` word for word, but those of the
-// tables in `FOLLOWED`. What the others do, and what is set for them alone, is left to the reader, and so are the sites
-// in `beside`, which have other ports.
+// tables in `FOLLOWED`. What else they do is left to the reader, and so are the sites in `beside`, which have other ports.
 // On trust is Caddy's manual on its directives; that {request.safe_path} is "" or the path as it was sent, that types
 // accept what narrower ones do (`WIDER`) and no ""; that {key.id} owns the key that was sent, and {key.token} is its
 // token, without a blank at its start; that the imported secrets make no other directive than the table {key.found};
@@ -22,7 +21,9 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const unique = (items) => [...new Set(items)];
 const FOLLOWED = /^(?:request\.(?:row|route)|caller\.class|decision\.(?:pass|reason|status|allow))$/;
 
-// ---- The files. A line is a list of its words, with a list of lines at its end where it has a block.
+// ---- The files. A line is a list of its words, with a list of lines at its end where it has a block. Files stand in
+// the place of their imports; those of snippets and of secrets stay.
+const FILE = /^[\w.-]+\.(?:routes|paths)$/;
 const WORD = /[ \t]*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([!$-;=-[\]-_a-~][!#-[\]-_a-~]*))(?=\s|$)/y;
 function linesOf(folder, name) {
   const [text, stack] = [readFileSync(join(folder, name), 'latin1'), [[]]];
@@ -40,20 +41,12 @@ function linesOf(folder, name) {
     if (words.slice(0, -1).some((word) => /^[{}]$/.test(word))) cannot(`${name}:${index + 1}: a brace inside a line`);
     if (last === '{') stack.at(-1).push([...words.slice(0, -1), stack[stack.push([]) - 1]]);
     else if (last === '}') words.length > 1 || stack.length === 1 ? cannot(`${name}: a "}" too many`) : stack.pop();
+    else if (words[0] === 'import' && FILE.test(words.slice(1).join())) stack.at(-1).push(...linesOf(folder, words[1]));
     else if (words.length > 0) stack.at(-1).push(words);
   }
   return stack.length > 1 ? cannot(`${name} breaks off`) : stack[0];
 }
 const blockOf = (line) => (Array.isArray(line.at(-1)) ? line.at(-1) : undefined);
-/** Puts files in the place of their imports. Those of snippets and secrets stay. */
-const inlined = (lines, folder, snippets) => lines.flatMap((line) => {
-  const [word, file, ...more] = line;
-  if (word === 'import' && file !== 'secrets/keys*' && !snippets.has(file))
-    return /^[\w.-]+$/.test(file) && more.length === 0
-      ? inlined(linesOf(folder, file), folder, snippets)
-      : cannot(`import ${file}`);
-  return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
-});
 /** Puts snippets in the place of their imports, in `route` too. */
 const filled = (lines, snippets) => lines.flatMap((line) => {
   if (line[0] === 'route' && blockOf(line)) return [[...line.slice(0, -1), filled(blockOf(line), snippets)]];
@@ -74,8 +67,8 @@ function withoutClient(lines, { header, trusted }, snippets) {
   const form = [['map', `{http.request.header.${header}}`, address], ['@hop{args[1]}', isHop], next];
   const found = [map.slice(0, 3), ...rest, lines.slice(start + 1, start + 10)];
   if (!same(found, [...form, Array.from({ length: 9 }, hopOf)])) cannot("the client's address is told in another way");
-  const isEarly = /client_ip/.test(JSON.stringify(filled(lines.slice(0, start), snippets)));
-  return isEarly ? cannot("the client's address is used before it is told") : lines.toSpliced(start, 10);
+  if (/client_ip/.test(JSON.stringify(filled(lines.slice(0, start), snippets)))) cannot('it is used before it is told');
+  return lines.toSpliced(start, 10);
 }
 /** Returns whether a line does nothing but set variables of a shadow, which nothing that is followed looks at. */
 function isAside([name, ...all]) {
@@ -85,48 +78,45 @@ function isAside([name, ...all]) {
   return name[0] === '@' || (name === 'route' && block?.every(isAside));
 }
 const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.test(String(name).slice(1, -1));
-/** Leaves out the rows of the tables that are followed. */
-const around = (lines) => lines.map((line) =>
-  isFollowed(line) ? line.slice(0, 3) : blockOf(line) ? [...line.slice(0, -1), around(blockOf(line))] : line);
+/** Leaves out the rows of tables that are followed. */
+const around = (lines, snippets) => lines.map((line) => {
+  if (line[0] === 'import' && line[1] !== 'secrets/keys*' && !snippets.has(line[1])) cannot(`import ${line[1]}`);
+  if (isFollowed(line)) return line.slice(0, 3);
+  return blockOf(line) ? [...line.slice(0, -1), around(blockOf(line), snippets)] : line;
+});
 
 // ---- Expressions.
 /** Those that mean the same here and in Caddy, which forgets no group where another one is repeated. */
 const SAFE = /^\^(?:[\w~:/@,= -]|\[\^?[^[\]\\\x80-\xff]+\][+*]?|\((?:\?:)?|\)\??|\||\$|\.\*)*$/;
-const [OPEN, LITERAL] = [/\((?:\?:)?/y, /[\w ~:/@,=%&;!'<>-]+|\[([^^\\\]])\]|\$$/y];
+const PIECE = /([\w ~:/@,=%&;!'<>-]+|\[([^^\\\]])\]|\$$)|\((?:\?:)?|\||\)\??/y;
 /** Returns all texts that an expression without repetition stands for, with a sign for each of `atoms`. */
 function textsOf(source, atoms) {
-  let at = 1;
-  const next = (expression) => { expression.lastIndex = at; return expression.exec(source); };
-  const one = () => {
-    const [own, sign] = atoms.find(([text]) => source.startsWith(text, at)) ?? next(LITERAL) ?? next(OPEN) ?? [''];
-    at += own.length || cannot(`the expression ${source} from "${source.slice(at)}" on`);
-    if (own[0] !== '(' || atoms.some(([text]) => text === own)) return [sign ?? own];
-    const all = sequence();
-    while (source[at] === '|' && ++at) all.push(...sequence());
-    if (source[at++] !== ')') cannot(`the expression ${source} breaks off`);
-    return source[at] === '?' && ++at ? [...all, ''] : all;
-  };
-  const sequence = () => {
-    let all = [''];
-    while (at < source.length && source[at] !== '|' && source[at] !== ')') {
-      const ends = one();
-      all = all.flatMap((start) => ends.map((end) => start + end));
-    }
-    return all;
-  };
-  const all = source[0] === '^' ? sequence() : cannot(`the expression ${source} has no start`);
-  return at < source.length ? cannot(`the expression ${source} has two starts`) : all;
+  if (source[0] !== '^') cannot(`the expression ${source} has no start`);
+  const groups = [[['']]]; // The texts so far, for each group that is open and each of its alternatives.
+  for (let at = 1; at < source.length; ) {
+    const add = (own, ends) => own.push(own.pop().flatMap((start) => ends.map((end) => start + end)));
+    const atom = atoms.find(([text]) => source.startsWith(text, at));
+    const found = atom ? [atom[0], ...atom] : Object.assign(PIECE, { lastIndex: at }).exec(source);
+    const [word, own, sign] = found ?? cannot(`the expression ${source} from "${source.slice(at)}" on`);
+    if (own) add(groups.at(-1), [sign ?? own]);
+    else if (word[0] === '(') groups.push([['']]);
+    else if (groups.length === 1) cannot(`the expression ${source} has two starts`);
+    else if (word === '|') groups.at(-1).push(['']);
+    else add(groups.at(-2), groups.pop().flat().concat(word === ')?' ? [''] : []));
+    at += word.length;
+  }
+  return groups.length > 1 ? cannot(`the expression ${source} breaks off`) : groups[0][0];
 }
 const ANY = [['[^ ]+', '⊕'], ['[^ ]*', '⊛'], ['[^ ]', '⊙']];
 /** Types of segments, each with the next wider one, narrowest first, and how safe paths are tested for them. */
 const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath' };
 Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
-const HEX = '[0-9A-Fa-f]';
-const SOURCES = { int: '[0-9]+', hex: `${HEX}+`, uuid: `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}` };
-Object.assign(SOURCES, { slug: '[A-Za-z0-9._-]+', segment: '(?:[^/%]|%[^23]|%2[^35Ff]|%3[^Ff])+' });
-Object.assign(SOURCES, { encodedPath: '(?:[^/%]|%[^23]|%2[^35]|%3[^Ff])+', encodedText: '[^/]+' });
-const PARTS = Object.entries(SOURCES).flatMap(([type, own]) => [[`${own}(?:/${own})*`, `{${type}*}`]]);
-PARTS.push(...Object.entries(SOURCES).map(([type, own]) => [own, `{${type}}`]));
+const SOURCES = { int: '[0-9]+', hex: '[0-9A-Fa-f]+', slug: '[A-Za-z0-9._-]+', encodedText: '[^/]+' };
+SOURCES.uuid = [8, 4, 4, 4, 12].map((count) => `[0-9A-Fa-f]{${count}}`).join('-');
+SOURCES.segment = '(?:[^/%]|%[^23]|%2[^35Ff]|%3[^Ff])+';
+SOURCES.encodedPath = '(?:[^/%]|%[^23]|%2[^35]|%3[^Ff])+';
+const PARTS = ['*', ''].flatMap((many) => Object.entries(SOURCES).map(([type, own]) =>
+  [many ? `${own}(?:/${own})*` : own, `{${type}${many}}`]));
 const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
 const typeOf = (text) => Object.keys(WIDER).find((type) => new RegExp(`^(?:${SOURCES[type]})$`).test(text)) ?? 'none';
 const TYPE = `\\{(?:${Object.keys(SOURCES).join('|')})`;
@@ -177,8 +167,7 @@ function routeOf({ source, rows, fallback }, method, row) {
   }
   return fallback;
 }
-/** What clients are told where every method is taken. */
-const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']; // Told where every method is taken.
 /** Returns what rows say of a method: how a request is treated, as part of which groups, and what is allowed. */
 function targetOf(rows, method, treatments) {
   const named = unique(rows.flatMap(({ methods }) => methods)).sort();
@@ -192,20 +181,16 @@ function targetOf(rows, method, treatments) {
 }
 
 // ---- 2. What a site does with a request.
-const PIECES = new Map();
-class Way {
-  /** `ask` is called for all that is not known. */
+class Way { // `ask` is called for all that is not known.
   constructor(known) { Object.assign(this, { vars: new Map(), maps: new Map(), frozen: new Set() }, known); }
   evaluate(template, vars = this.vars) {
-    const pieces = once(PIECES, template, () => template.split(/\{([\w.]+)\}/));
-    const text = pieces.map((piece, at) => (at % 2 > 0 ? this.value(piece, vars) : piece)).join('');
+    const text = template.replace(/\{([\w.]+)\}/g, (_, name) => this.value(name, vars));
     return /[{}\\$]/.test(text) ? cannot(`the text ${template}`) : text;
   }
   value(name, vars = this.vars) {
     const set = vars.get(/^http\.vars\.(\w+)$/.exec(name)?.[1]);
     if (set) return this.evaluate(set.template, set.vars);
-    // Caddy takes what nobody has made for "".
-    if (/^(?:http\.vars\.token|caller\.class)$/.test(name) && !this.maps.has(name)) return '';
+    if (/^(?:http\.vars\.token|caller\.class)$/.test(name) && !this.maps.has(name)) return ''; // As Caddy does.
     const table = this.maps.get(name) ?? cannot(`{${name}} is not known here`);
     if (name === 'key.id' || name === 'key.token') {
       table.isOwn ??= same([table.source, table.rows, table.fallback], ['{http.vars.found}', KEY_ROWS[name], '']);
@@ -213,8 +198,8 @@ class Way {
       if (!isFound || !table.isOwn) cannot(`{${name}}`);
       return this.ask(name, name === 'key.id' ? ['', ...this.ids, '⟨key⟩'] : ['', '⟨token⟩']);
     }
-    if (name === 'request.row')
-      return this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}' ? this.row : cannot(name);
+    const isSafe = this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}';
+    if (name === 'request.row') return isSafe ? this.row : cannot(name);
     if (name === 'request.route') return this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
     this.freeze(table.source);
     if (FOLLOWED.test(name)) return this.lookUp(name, table, vars);
@@ -259,17 +244,13 @@ class Way {
     const own = /[{}]/.test(key) ? this.evaluate(key) : this.value(`http.vars.${key}`);
     if (own.includes('⟨')) cannot(`the matcher ${name} of ${own}`);
     if (name === 'vars') return values.includes(own);
-    if (values.length === 1 && SAFE.test(values[0])) return new RegExp(values[0]).test(own);
-    return cannot(`the matcher ${name}`);
+    if (values.length !== 1 || !SAFE.test(values[0])) cannot(`the matcher ${name}`);
+    return new RegExp(values[0]).test(own);
   }
   /** Runs lines in order. Returns what becomes of the request, or nothing if they leave it to those that follow. */
   run(lines, outer) {
     const matchers = once(this.matchers, lines, () => new Map([...(outer ?? []), ...matchersOf(lines)]));
-    for (const line of lines) {
-      const end = isAside(line) ? undefined : this.directive(line, matchers);
-      if (end) return end;
-    }
-    return undefined;
+    return lines.reduce((end, line) => end ?? (isAside(line) ? undefined : this.directive(line, matchers)), undefined);
   }
   directive([name, ...all], matchers) {
     const has = all[0]?.[0] === '@';
@@ -324,12 +305,12 @@ function tableOf(source, block) {
 /** Numbers and truths, which Caddy writes in its own way. */
 const SCALAR = /^(?:(?!(?:0|[1-9]\d{0,8})$)[+-]?[.\d][\w.+-]*|[+-]?(?:inf|infinity|nan)|t|f|true|false)$/i;
 /** Refuses a table whose rows may mean something else to Caddy. */
-function checkForms(name, { rows }) {
-  if (rows.some(([key]) => key[0] === '~' && !SAFE.test(key.slice(1))))
-    cannot(`an expression of {${name}} is not known`);
+function checkForms(name, { rows, fallback }) {
+  const isKnown = ([key]) => key[0] !== '~' || SAFE.test(key.slice(1));
   const isOdd = ([key, value]) =>
     SCALAR.test(value) || (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
-  if (rows.some(isOdd)) cannot(`{${name}} leads to something odd`);
+  if (!rows.every(isKnown)) cannot(`an expression of {${name}} is not known`);
+  if (rows.some(isOdd) || SCALAR.test(fallback)) cannot(`{${name}} leads to something odd`);
 }
 /** Refuses a table that could tell apart what is not known: keys that are nobody's, and tokens, which stand last. */
 function checkUnknown(name, { rows }, text, ids) {
@@ -402,8 +383,7 @@ function check({ keys }, proxy, sites, snippets) {
   });
   const ids = keys.map(({ id }) => id);
   if (ids.some((id) => !/^[\w.-]+$/.test(id)) || unique(ids).length < ids.length) cannot('an odd key');
-  const targets = new Map();
-  const always = routeTable.rows.flatMap(([key]) => key.match(/[A-Z_-][A-Z0-9_-]*/g) ?? []);
+  const [targets, always] = [new Map(), routeTable.rows.flatMap(([key]) => key.match(/[A-Z_-][A-Z0-9_-]*/g) ?? [])];
   always.push('HEAD', 'OPTIONS', 'CONNECT', 'TRACE', 'ANY-OTHER_METHOD', '⟨method⟩');
   for (const { row, rows: own } of endsOf(rowTable, rows))
     for (const method of unique([...always, ...own.flatMap(({ methods }) => methods)]).filter((each) => each !== '*')) {
@@ -448,11 +428,10 @@ try {
   if (!lines.every(blockOf)) cannot('a line stands outside of all sites');
   const isSnippet = ([name]) => name[0] === '(';
   const snippets = new Map(lines.filter(isSnippet).map(([name, block]) => [name.slice(1, -1), block]));
-  if (snippets.size < lines.filter(isSnippet).length) cannot('a snippet is there twice');
-  const all = inlined(lines, folder, snippets);
-  for (const line of all.filter(isSnippet)) snippets.set(line[0].slice(1, -1), line[1]);
-  if (!same(around(all), certificate.around)) cannot('what is not followed is not as it is quoted');
-  const sites = all.filter((line) => !isSnippet(line) && line.length > 1);
+  const isLost = snippets.size < lines.filter(isSnippet).length || [...snippets.keys()].some((name) => FILE.test(name));
+  if (isLost) cannot('a snippet is there twice, or is a file');
+  if (!same(around(lines, snippets), certificate.around)) cannot('what is not followed is not as it is quoted');
+  const sites = lines.filter((line) => !isSnippet(line) && line.length > 1);
   const { proxies, beside } = certificate;
   const portOf = (address) => Number(/:(\d+)$/.exec(address)?.[1] ?? cannot(`the site ${address}`));
   const ports = proxies.flatMap(({ names: [addresses] }) => addresses.map(portOf));

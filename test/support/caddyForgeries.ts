@@ -59,9 +59,9 @@ export const caddyForgeries: readonly Step<Certificate>[] = [
     title: 'a file that a file imports',
     certificate,
     files: [
-      ...after(files, '"path" "404"', 'import more.rows\n"path" "404"'),
-      { path: 'caddy/more.rows', text: 'import deeper.rows\n' },
-      { path: 'caddy/deeper.rows', text: '"path" "403"\n' },
+      ...after(files, '"path" "404"', 'import more.routes\n"path" "404"'),
+      { path: 'caddy/more.routes', text: 'import deeper.routes\n' },
+      { path: 'caddy/deeper.routes', text: '"path" "403"\n' },
     ],
     told: 'differs',
   }),

@@ -63,8 +63,10 @@ const FILES: readonly Step<Certificate>[] = [
     return { title: 'another block', certificate: { ...certificate, around }, files: edit('d'), told: 'not followed' };
   },
   edited(SITE, `a {\n${SITE}`, 'breaks off'),
-  edited('import api.routes', 'import api.r*', 'import api.r*'),
-  edited('import api.routes', 'import api.routes x', 'import api.routes'),
+  edited('import api.routes', 'import api.r*', 'an odd row'),
+  edited('import api.routes', 'import api.routes x', 'an odd row'),
+  edited('import secrets/keys*', 'import more', 'import more'),
+  edited(SITE, `(api.routes) {\n}\n${SITE}`, 'a snippet is there twice'),
   edited(SITE, `persist_config off\n${SITE}`, 'a line stands outside'),
   edited(SITE, `(sent) {\n}\n${SITE}`, 'a snippet is there twice'),
   edited('admin unix/', 'admin tcp/', 'what is not followed'),
@@ -155,6 +157,7 @@ const TABLES: readonly Step<Certificate>[] = [
   ...['1e-7', '1e2', 'T', 'false', '+404', '.5'].map((own) =>
     edited(TWO, `${TWO}\n"one" ${own}`, 'leads to something odd'),
   ),
+  edited(/default ""(?=\n\t\t\}\n\n\t\timport secrets)/, 'default T', 'leads to something odd'),
   edited(TWO, '"~^two$" "read/any/never"', 'differs'),
   edited(TWO, '"~^two$" "*/any/never"', 'differs'),
   edited(TWO, '"two" "*/10.0.0.0-9/never"'),
