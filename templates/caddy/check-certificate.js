@@ -7,7 +7,7 @@
 //  2. For both and each method, the site is run from top to bottom, as Caddy runs what is in `route`, for all callers,
 //     addresses and values of quoted tables, and has to come to what the rows demand. What is not known is refused.
 // Nothing in a certificate is believed. All lines of the files have to be in `around` word for word, but those of the
-// tables in `FOLLOWED`. What else they do is left to the reader, and so are the sites in `beside`, which have other ports.
+// tables in `FOLLOWED`. The rest is left to the reader, and so are the sites in `beside`, which have other ports.
 // On trust is Caddy's manual on its directives; that {request.safe_path} is "" or the path as it was sent, that types
 // accept what narrower ones do (`WIDER`) and no ""; that {key.id} owns the key that was sent, and {key.token} is its
 // token, without a blank at its start; that the imported secrets make no other directive than the table {key.found};
