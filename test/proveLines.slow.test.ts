@@ -32,6 +32,7 @@ const NGINX: Edits = [
     ['"1 read" "path";', '"1 hooks+read" "path";'],
   ],
   ['a row that is not there any more', 'api.routes.conf', '    "GET /api/v4/user" "read";\n', '', [MISSING]],
+  ['a limit, which is no row', 'api.conf', 'size 65536;', 'size 65537;', ['"hooks" "forward-gitlab~64kB";']],
   ['nothing of a table', 'api.conf', 'proxy_set_header X-Real-IP $remote_addr;', '', []],
 ];
 

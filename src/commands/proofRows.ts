@@ -72,10 +72,13 @@ export function rowsToShow(difference: Difference, { proxy, files, generated }: 
   return asked ? { rows: [], asked } : { rows: [last] };
 }
 
-/** Whether lines that are no comments are missing. */
+/** Rows of tables begin with a text in quotes or with an address; what else is in a file are directives. */
+const ROW = /^(?:["0-9]|[a-f0-9]*:)/;
+
+/** Whether rows are missing. */
 function lacks(lines: readonly string[], usual: ReadonlySet<string>): boolean {
   const there = new Set(lines);
-  return [...usual].some((line) => !there.has(line) && !line.startsWith('#'));
+  return [...usual].some((line) => ROW.test(line) && !there.has(line));
 }
 
 /** The rule of a spec for a method and a path, or for another method of that path. */
