@@ -51,14 +51,15 @@ async function specFor(ports: readonly number[], names: Names, scope: Scope): Pr
     name,
     { ipRanges: ['127.0.0.1'], routes: ROUTES[name], listen: `127.0.0.1:${ports[index]}` },
   ]);
-  const named = ['red', 'blue'].map((name) => [
+  // Outside of quotes, Caddy takes these for a number and a truth.
+  const named = ['inf', 't'].map((name) => [
     name,
     {
       ipRanges: ['127.0.0.1'],
       routes: ['read'],
       listen: `127.0.0.1:${ports.at(-1)}`,
       hosts: [`${name}.example.com`],
-      ...(name === 'red' && { answer }),
+      ...(name === 'inf' && { answer }),
     },
   ]);
   return {
@@ -132,10 +133,10 @@ for (const engine of ['nginx', 'caddy'] as const)
         [both, 'api.example.com', '/a', 'both /a 200 '],
         [both, 'api.example.com', '/dead', 'both /dead 502 upstream-refused'],
         [both, 'api.example.com', '/dead/tls', `both /dead/tls 502 ${overTls}`],
-        [shared, 'red.example.com', '/a', 'red /a 200 '],
+        [shared, 'inf.example.com', '/a', 'inf /a 200 '],
         ...Object.entries(ANSWERED).flatMap(([path, status]) => [
-          [shared, 'red.example.com', path, `red ${path} ${status} `] as const,
-          [shared, 'blue.example.com', path, `blue ${path} 404 path`] as const,
+          [shared, 'inf.example.com', path, `inf ${path} ${status} `] as const,
+          [shared, 't.example.com', path, `t ${path} 404 path`] as const,
         ]),
         [site, 'private.example.com', '/a', ' /a 200 '],
         [site, 'nobody.example.com', '/a', ' /a 421 misdirected'],

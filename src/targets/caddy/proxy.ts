@@ -14,7 +14,7 @@ import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardModels, hostTable } from './forward.ts';
 import { ENFORCED } from './names.ts';
 import { type Bound, boundModel, type Health, healthModel, type Outside, outsideOf } from './outside.ts';
-import { bareWord, type CaddyToken, escapedBraces, trustedText, valueWord } from './quote.ts';
+import { bareWord, type CaddyToken, escapedBraces, trustedText } from './quote.ts';
 import { bodyTable, identityTables, keyTable, requestTables } from './request.ts';
 import { allowTable, type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { bindOf } from './server.ts';
@@ -24,8 +24,8 @@ import type { Table } from './table.ts';
 /** A proxy in Caddy's terms, in the order in which its handlers run. */
 export interface ProxyModel {
   readonly name: CaddyToken;
-  /** Its name as a value. */
-  readonly word: CaddyToken;
+  /** Its name as a value, which without quotes may be a number or a truth to Caddy, such as `inf` and `t`. */
+  readonly value: CaddyToken;
   /** Its names, each also with the dot of the DNS root. */
   readonly hosts: readonly CaddyToken[];
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
@@ -138,7 +138,7 @@ export function proxyModel({ policy, sets }: Serving, proxy: Proxy): ProxyModel 
   const cors = corsModel(proxy);
   return {
     name: bareWord(proxy.id),
-    word: valueWord(proxy.id),
+    value: trustedText(proxy.id),
     hosts: proxy.hosts.flatMap((host) => [bareWord(host), bareWord(`${host}.`)]),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: bareWord(name), value: userText(value) })),
     client: clientModel(proxy),
