@@ -32,6 +32,16 @@ export interface Piece {
 /** Thrown where a file holds something that is not understood, so that nothing can be proved. */
 export class CannotTell extends Error {}
 
+/** Evaluates a text, for which a piece called `what` stands where it is not understood. */
+export function orUnknown(what: string, evaluate: () => readonly Part[]): readonly Part[] {
+  try {
+    return evaluate();
+  } catch (error) {
+    if (error instanceof CannotTell) return [{ piece: what }];
+    throw error;
+  }
+}
+
 /** Thrown by a visit that has learnt something which changes the choices of the runs before. */
 export class StartOver extends Error {}
 

@@ -139,6 +139,11 @@ export const CALLER = 'caller';
 export const CALLERS_TOKEN = 'token of the caller';
 const MOMENT = 'moment';
 
+/** The address of the connection, which is that of the client where no header says another. */
+export function peerIn({ proxy }: Pick<World, 'proxy'>): readonly Part[] {
+  return proxy.clientIp.kind === 'header' ? [{ piece: PEER }] : CLIENT;
+}
+
 /** Returns the kinds of callers: the spec treats the keys of one alike. */
 export function callersOf(
   keys: readonly ApiKey[],

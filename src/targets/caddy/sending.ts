@@ -1,7 +1,7 @@
 import { isToken } from '../../policy/request.ts';
-import { CannotTell, lower, type Part } from '../../prove/explore.ts';
+import { CannotTell, lower, orUnknown, type Part } from '../../prove/explore.ts';
 import type { Forwarded } from '../../prove/model.ts';
-import { CALLERS_TOKEN, CLIENT, EVEN_EMPTY, PEER } from '../../prove/request.ts';
+import { CALLERS_TOKEN, EVEN_EMPTY, peerIn } from '../../prove/request.ts';
 import { type MapTable, templateOf } from './handlers.ts';
 import type { Meaning } from './meaning.ts';
 import { asWritten, headerIn, isNobodys } from './placeholders.ts';
@@ -42,15 +42,12 @@ export function forwarded(
 
 /** The name that the certificate of an upstream is checked for. */
 function nameInTls(name: string, meaning: Meaning, scope: Scope): readonly Part[] {
-  try {
+  return orUnknown('a name that is not known', () => {
     const parts = meaning.resolved(meaning.evaluate(templateOf(name, 'tls_server_name'), scope));
     const [only, ...more] = parts;
     // Go takes the dot of the root away.
     return typeof only === 'string' && more.length === 0 ? [only.replace(/[.]$/, '')] : parts;
-  } catch (error) {
-    if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
-    throw error;
-  }
+  });
 }
 
 interface Forwarding {
@@ -198,8 +195,7 @@ function sentValue(value: string, { meaning, scope, place }: Sending): readonly 
   const header = headerOf(value);
   // Go takes it out of the headers.
   if (header !== undefined && header !== 'host') return [{ piece: `header ${header}` }];
-  if (/^\{(?:http[.]request[.]remote[.]host|remote_host)\}$/.test(value))
-    return meaning.request.world.proxy.clientIp.kind === 'header' ? [{ piece: PEER }] : CLIENT;
+  if (/^\{(?:http[.]request[.]remote[.]host|remote_host)\}$/.test(value)) return peerIn(meaning.request.world);
   const template = asWritten(templateOf(value, place), scope);
   return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
     const isToken = typeof part === 'object' && 'piece' in part && part.piece === CALLERS_TOKEN;

@@ -1,6 +1,6 @@
-import { CannotTell, matches, type Part } from '../../prove/explore.ts';
+import { matches, orUnknown, type Part } from '../../prove/explore.ts';
 import { NOTHING } from '../../prove/matching.ts';
-import { CLIENT, PEER, type SymbolicRequest } from '../../prove/request.ts';
+import { CLIENT, peerIn } from '../../prove/request.ts';
 import type { Meaning } from './meaning.ts';
 import { type Configuration, type Directives, type Template, templateOf } from './tables.ts';
 
@@ -12,12 +12,9 @@ interface Spoken {
 
 /** The name that the certificate of an upstream is checked for; where the file says none, that of its URL. */
 export function nameInTls(name: string, meaning: Meaning): readonly Part[] {
-  try {
-    return name === '$host' ? meaning.request.hostName() : meaning.evaluate(templateOf(name));
-  } catch (error) {
-    if (error instanceof CannotTell) return [{ piece: 'a name that is not known' }];
-    throw error;
-  }
+  return orUnknown('a name that is not known', () =>
+    name === '$host' ? meaning.request.hostName() : meaning.evaluate(templateOf(name)),
+  );
 }
 
 /**
@@ -38,19 +35,14 @@ export function sentValue(
   if (isSame(template, directives.variables.get('client')) || value === '$client')
     return meaning.request.world.isDirect ? CLIENT : meaning.value('client');
   if (value === '$proxy_add_x_forwarded_for') return addedTo('x-forwarded-for', meaning);
-  return value === '$remote_addr' ? peerOf(meaning.request) : meaning.evaluate(template);
+  return value === '$remote_addr' ? peerIn(meaning.request.world) : meaning.evaluate(template);
 }
 
 /** The address of the connection, behind what a header of the client says already. */
 function addedTo(header: string, { request }: Meaning): readonly Part[] {
   const sent = request.header(header);
-  const peer = peerOf(request);
+  const peer = peerIn(request.world);
   return matches(request.run, sent, NOTHING()) ? peer : [...sent, ', ', ...peer];
-}
-
-/** The address of the connection, which is that of the client where no header says another. */
-function peerOf({ world: { proxy } }: SymbolicRequest): readonly Part[] {
-  return proxy.clientIp.kind === 'header' ? [{ piece: PEER }] : CLIENT;
 }
 
 function isSame(one: Template, other: Template | undefined): boolean {
